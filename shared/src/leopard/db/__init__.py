@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, the pool, transitions and migrations."""

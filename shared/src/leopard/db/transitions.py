@@ -1,0 +1,21 @@
+"""A campaign's moves from state to state, as compare-and-set updates: of two at once, one wins."""
+
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from leopard.domain.statuses import CampaignStatus, sources_of
+
+_MOVE: Final = """
+UPDATE campaigns
+   SET status = %(target)s, updated_at = now()
+ WHERE id = %(campaign_id)s AND status = ANY(%(sources)s)
+"""
+
+
+async def move_campaign(connection: AsyncConnection[Any], campaign_id: int, target: CampaignStatus) -> bool:
+    """Move a campaign to `target` in the caller's transaction; false where its state does not allow it."""
+    moved = await connection.execute(
+        _MOVE, {"campaign_id": campaign_id, "target": target, "sources": sources_of(target)}
+    )
+    return moved.rowcount == 1

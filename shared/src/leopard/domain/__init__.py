@@ -1,0 +1,1 @@
+"""The rules of Leopard, in the standard library alone."""

@@ -1,0 +1,70 @@
+"""The states of a campaign and of a message, and the moves between them."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Channel(StrEnum):
+    """How a message travels to its recipient."""
+
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+
+
+class CampaignStatus(StrEnum):
+    """Where a campaign is between its first draft and its last message."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    PAUSED = "paused"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class MessageStatus(StrEnum):
+    """Where a message is.
+
+    A message is finished when it is `sent`, or `failed` with no next attempt.
+    """
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+CAMPAIGN_MOVES: Final[dict[CampaignStatus, frozenset[CampaignStatus]]] = {
+    CampaignStatus.DRAFT: frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING}),
+    CampaignStatus.SCHEDULED: frozenset({CampaignStatus.DRAFT, CampaignStatus.SENDING}),
+    CampaignStatus.SENDING: frozenset(
+        {CampaignStatus.PAUSED, CampaignStatus.SENT, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
+    ),
+    CampaignStatus.PAUSED: frozenset({CampaignStatus.SENDING, CampaignStatus.CANCELLED}),
+    CampaignStatus.SENT: frozenset(),
+    CampaignStatus.FAILED: frozenset(),
+    CampaignStatus.CANCELLED: frozenset(),
+}
+
+MESSAGE_MOVES: Final[dict[MessageStatus, frozenset[MessageStatus]]] = {
+    MessageStatus.PENDING: frozenset({MessageStatus.SENT, MessageStatus.FAILED}),
+    # only while its next attempt is still to come
+    MessageStatus.FAILED: frozenset({MessageStatus.PENDING}),
+    MessageStatus.SENT: frozenset(),
+}
+
+EDITABLE: Final = frozenset({CampaignStatus.DRAFT, CampaignStatus.SCHEDULED})
+"""The states in which a campaign may be changed, deleted or sent."""
+
+MAX_ATTEMPTS: Final = 3
+"""How often a message is tried before it has failed for good."""
+
+
+def can_move(source: CampaignStatus, target: CampaignStatus) -> bool:
+    """Whether a campaign may go from `source` to `target`."""
+    return target in CAMPAIGN_MOVES[source]
+
+
+def sources_of(target: CampaignStatus) -> list[CampaignStatus]:
+    """The states from which a campaign may become `target`."""
+    return [source for source in CampaignStatus if can_move(source, target)]

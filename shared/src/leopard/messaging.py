@@ -1,0 +1,110 @@
+"""The queues and how a process is connected to RabbitMQ: declared here, once, for everybody."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from aio_pika import RobustChannel, RobustConnection
+from faststream import StreamMessage
+from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
+
+from leopard.logs import get_logger
+
+log = get_logger(__name__)
+
+DEAD_LETTERS: Final = RabbitQueue("campaign_sends.dead", queue_type=QueueType.QUORUM, durable=True)
+"""Jobs that cannot be done, each with its reason in the header `x-leopard-reason` or in RabbitMQ's own `x-death`."""
+
+SENDS: Final = RabbitQueue(
+    "campaign_sends",
+    queue_type=QueueType.QUORUM,
+    durable=True,
+    arguments={
+        "x-delivery-limit": 20,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": DEAD_LETTERS.name,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    },
+)
+"""One job for each message that can be sent now."""
+
+NUDGES: Final = RabbitQueue("dispatcher.nudges", durable=True, arguments={"x-max-length": 100, "x-message-ttl": 10_000})
+"""Hints that a campaign was sent; losing one costs a poll interval."""
+
+QUEUES: Final = (DEAD_LETTERS, SENDS, NUDGES)
+
+REASON_HEADER: Final = "x-leopard-reason"
+
+
+def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> RabbitBroker:
+    """A broker that connects in the background, comes back by itself, and logs a line a change of state.
+
+    Args:
+        amqp_url: An AMQP 0-9-1 URL.
+        service: The name that RabbitMQ shows for the connection.
+        shutdown_seconds: How long running handlers may take once it is stopped.
+    """
+
+    def closed(_connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 aio-pika's callback
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            log.warning("RabbitMQ is away", error=type(error).__name__)
+
+    def reconnected(_connection: Any) -> None:  # noqa: ANN401
+        log.info("RabbitMQ is back")
+
+    return RabbitBroker(
+        amqp_url,
+        client_properties={"connection_name": service},  # type: ignore[arg-type]
+        timeout=5,
+        fail_fast=False,
+        # a jitter of its own for each process, so that a restarted broker is not stormed
+        reconnect_interval=random.uniform(1, 3),  # noqa: S311
+        on_close=[closed],
+        on_reconnected=[reconnected],
+        default_channel=Channel(on_return_raises=True),
+        graceful_timeout=shutdown_seconds,
+        decoder=_undecoded,
+        logger=logging.getLogger(__name__),
+        log_level=logging.DEBUG,
+        apply_types=False,
+    )
+
+
+async def _undecoded(message: StreamMessage[Any]) -> StreamMessage[Any]:
+    # handlers get the message itself: they acknowledge it, and say what is wrong with a body that does not parse
+    return message
+
+
+async def declare_topology(broker: RabbitBroker) -> None:
+    """Declare every queue; does nothing where they exist.
+
+    Raises:
+        aio_pika.exceptions.ChannelPreconditionFailed: A queue exists with other arguments.
+    """
+    for queue in QUEUES:
+        await broker.declare_queue(queue)
+
+
+def broker_check(broker: RabbitBroker) -> Callable[[], Awaitable[None]]:
+    """A check that asks RabbitMQ for an answer over the connection that is there.
+
+    The check raises when there is no connection; the caller limits its time.
+    """
+    channel: RobustChannel | None = None
+
+    async def check() -> None:
+        nonlocal channel
+        connection: RobustConnection | None = broker._connection  # noqa: SLF001 FastStream offers no other way to it
+        if connection is None or not connection.connected.is_set():
+            msg = "not connected"
+            raise ConnectionError(msg)
+        if channel is None or channel.is_closed:
+            channel = connection.channel(publisher_confirms=False)  # type: ignore[assignment]
+            assert channel is not None  # noqa: S101 for the type checker
+            await channel.initialize()
+        await channel.set_qos(prefetch_count=1)
+
+    return check

@@ -1,0 +1,74 @@
+"""Settings that every service has, and how settings are read: once, at the start, from `LEOPARD_` variables."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+
+
+class LogLevel(StrEnum):
+    """The least severe log line that is written."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class DatabaseSettings(BaseSettings):
+    """Where PostgreSQL is."""
+
+    model_config = SettingsConfigDict(env_prefix="LEOPARD_")
+
+    database_url: SecretStr = Field(
+        description="PostgreSQL, as a libpq URL: postgresql://user:password@host:5432/leopard",
+    )
+
+
+class BrokerSettings(BaseSettings):
+    """Where RabbitMQ is."""
+
+    model_config = SettingsConfigDict(env_prefix="LEOPARD_")
+
+    amqp_url: SecretStr = Field(description="RabbitMQ, as an AMQP 0-9-1 URL: amqp://user:password@host:5672/vhost")
+
+
+class ServiceSettings(DatabaseSettings, BrokerSettings):
+    """What every service needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix="LEOPARD_")
+
+    host: str = Field(default="0.0.0.0", description="The address to listen on")  # noqa: S104 a container's only door
+    port: Port = Field(default=8080, description="The port to listen on")
+    log_format: LogFormat = Field(default=LogFormat.AUTO, description="json, text, or auto: text on a terminal")
+    log_level: LogLevel = Field(default=LogLevel.INFO, description="DEBUG, INFO, WARNING or ERROR")
+    database_pool_size: int = Field(default=5, ge=1, le=200, description="Connections to PostgreSQL at the most")
+    shutdown_seconds: Seconds = Field(default=25, description="How long work in flight may take after SIGTERM")
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def read_settings(settings: type[S]) -> S:
+    """Read settings from the environment, or end the process with a line for each wrong one (exit status 2)."""
+    try:
+        return settings()
+    except ValidationError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "_".join(str(part) for part in problem["loc"])
+            print(f"{prefix}{name}".upper() + f": {problem['msg']}", file=sys.stderr)  # noqa: T201 logs are not up yet
+        sys.exit(2)
