@@ -1,0 +1,140 @@
+"""Customers: what clients see of them, and the SQL behind it."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import errors
+from psycopg.rows import class_row
+from pydantic import BaseModel, Field, field_validator
+
+from campaign_api.errors import ApiError, ErrorCode, customer_not_found
+from campaign_api.fields import Phone, RequestModel, Text
+from leopard.db.pool import Connection
+
+
+class NewCustomer(RequestModel):
+    """A customer to be created."""
+
+    phone: Phone = Field(examples=["+254700123456"])
+    first_name: Text | None = Field(default=None, examples=["Alice"])
+    last_name: Text | None = Field(default=None, examples=["Mwangi"])
+    location: Text | None = Field(default=None, examples=["Nairobi"])
+    preferred_product: Text | None = Field(default=None, examples=["Running Shoes"])
+
+
+class CustomerChange(RequestModel):
+    """What is to change of a customer; what is not given stays."""
+
+    phone: Phone | None = Field(default=None, examples=["+254700123457"])
+    first_name: Text | None = Field(default=None, examples=["Alice"])
+    last_name: Text | None = Field(default=None, examples=["Mwangi"])
+    location: Text | None = Field(default=None, examples=["Mombasa"])
+    preferred_product: Text | None = Field(default=None, examples=[None])
+
+    @field_validator("phone")
+    @classmethod
+    def _given_or_absent(cls, value: Any) -> Any:  # noqa: ANN401
+        if value is None:
+            msg = "must not be null"
+            raise ValueError(msg)
+        return value
+
+
+class Customer(BaseModel):
+    """A customer."""
+
+    id: int
+    phone: str
+    first_name: str | None
+    last_name: str | None
+    location: str | None
+    preferred_product: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS: Final = "id, phone, first_name, last_name, location, preferred_product, created_at, updated_at"
+
+_CREATE: Final = f"""
+INSERT INTO customers (phone, first_name, last_name, location, preferred_product)
+VALUES (%(phone)s, %(first_name)s, %(last_name)s, %(location)s, %(preferred_product)s)
+RETURNING {_COLUMNS}
+"""
+
+_GET: Final = f"SELECT {_COLUMNS} FROM customers WHERE id = %(customer_id)s"
+
+_LIST: Final = f"SELECT {_COLUMNS} FROM customers WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"
+
+_LOCK: Final = f"{_GET} FOR UPDATE"
+
+_CHANGE: Final = f"""
+UPDATE customers
+   SET phone = %(phone)s, first_name = %(first_name)s, last_name = %(last_name)s, location = %(location)s,
+       preferred_product = %(preferred_product)s, updated_at = now()
+ WHERE id = %(customer_id)s
+RETURNING {_COLUMNS}
+"""
+
+_DELETE: Final = "DELETE FROM customers WHERE id = %(customer_id)s"
+
+
+async def create_customer(connection: Connection, customer: NewCustomer) -> Customer:
+    """Store a new customer.
+
+    Raises:
+        ApiError: INVALID_REQUEST where another customer has that phone number.
+    """
+    return await _one(connection, _CREATE, customer.model_dump())
+
+
+async def get_customer(connection: Connection, customer_id: int) -> Customer:
+    """One customer.
+
+    Raises:
+        ApiError: CUSTOMER_NOT_FOUND.
+    """
+    return await _one(connection, _GET, {"customer_id": customer_id})
+
+
+async def list_customers(connection: Connection, *, after: int, limit: int) -> list[Customer]:
+    """Customers with ids above `after`, oldest first."""
+    async with connection.cursor(row_factory=class_row(Customer)) as cursor:
+        await cursor.execute(_LIST, {"after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def change_customer(connection: Connection, customer_id: int, change: CustomerChange) -> Customer:
+    """Change a customer.
+
+    Raises:
+        ApiError: CUSTOMER_NOT_FOUND; INVALID_REQUEST where another customer has that phone number.
+    """
+    async with connection.transaction():
+        customer = await _one(connection, _LOCK, {"customer_id": customer_id})
+        changed = {**customer.model_dump(), **change.model_dump(exclude_unset=True), "customer_id": customer_id}
+        return await _one(connection, _CHANGE, changed)
+
+
+async def delete_customer(connection: Connection, customer_id: int) -> None:
+    """Delete a customer, and with it every message to it.
+
+    Raises:
+        ApiError: CUSTOMER_NOT_FOUND.
+    """
+    deleted = await connection.execute(_DELETE, {"customer_id": customer_id})
+    if deleted.rowcount == 0:
+        raise customer_not_found(customer_id)
+
+
+async def _one(connection: Connection, statement: str, parameters: dict[str, Any]) -> Customer:
+    try:
+        async with connection.cursor(row_factory=class_row(Customer)) as cursor:
+            await cursor.execute(statement, parameters)
+            customer = await cursor.fetchone()
+    except errors.UniqueViolation:
+        message = "phone: is already taken by another customer"
+        details = [{"field": "phone", "message": "is already taken by another customer"}]
+        raise ApiError(ErrorCode.INVALID_REQUEST, message, details) from None
+    if customer is None:
+        raise customer_not_found(parameters["customer_id"])
+    return customer

@@ -1,0 +1,82 @@
+"""The kinds of values that requests and answers are made of."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from leopard.domain.phones import is_e164
+
+MAX_BIGINT: Final = 2**63 - 1
+MAX_TEMPLATE: Final = 10_000
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        msg = "must not contain a NUL character"
+        raise ValueError(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        msg = "must be valid Unicode (it holds half of a surrogate pair)"
+        raise ValueError(msg) from None
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        msg = "must not be empty"
+        raise ValueError(msg)
+    return text
+
+
+def _e164(text: str) -> str:
+    if not is_e164(text):
+        msg = "must be an E.164 number such as +254700123456"
+        raise ValueError(msg)
+    return text
+
+
+def _record_id(value: Any) -> int:  # noqa: ANN401 whatever stands in a path or a body
+    """A positive integer; one too large for any row is fine, it will just not be found."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value) if len(value) <= 100 else 10**100
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        msg = "must be a positive integer"
+        raise ValueError(msg)
+    return value
+
+
+def _listed_id(value: Any) -> int:  # noqa: ANN401
+    if not isinstance(value, int):
+        msg = "must be a positive integer"
+        raise ValueError(msg)  # noqa: TRY004 pydantic turns a ValueError into an answer
+    return _record_id(value)
+
+
+def _written_moment(value: Any) -> Any:  # noqa: ANN401
+    if not isinstance(value, str | None):
+        msg = "must be an RFC 3339 time such as 2030-01-31T09:00:00Z"
+        raise ValueError(msg)  # noqa: TRY004 pydantic turns a ValueError into an answer
+    return value
+
+
+def _within_calendar(moment: AwareDatetime) -> AwareDatetime:
+    if not 2000 <= moment.year <= 9000:
+        msg = "must lie between the years 2000 and 9000"
+        raise ValueError(msg)
+    return moment
+
+
+Text = Annotated[str, Field(max_length=1000), AfterValidator(_storable)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(_storable), AfterValidator(_not_blank)]
+TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(_storable), AfterValidator(_not_blank)]
+Phone = Annotated[str, AfterValidator(_e164)]
+RecordId = Annotated[int, BeforeValidator(_record_id)]
+ListedId = Annotated[int, BeforeValidator(_listed_id)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_within_calendar)]
+
+
+class RequestModel(BaseModel):
+    """What a client sends: types are taken as they are, what is not known is ignored."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)

@@ -1,0 +1,73 @@
+"""campaign-api: takes campaigns, customers and sends over HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from campaign_api.connections import Resources
+from campaign_api.errors import install_error_handlers
+from campaign_api.nudges import Nudges
+from campaign_api.request_body import RequestBody
+from campaign_api.request_log import RequestLog
+from campaign_api.routes import campaigns, customers, sends
+from campaign_api.settings import ApiSettings
+from leopard import __version__
+from leopard.db.pool import create_pool
+from leopard.health import Health, database_check, health_routes, schema_check
+from leopard.messaging import broker_check, create_broker
+from leopard.serving import serve
+
+SERVICE = "campaign-api"
+
+
+def create_app(settings: ApiSettings) -> FastAPI:
+    """The application; connects to nothing before it is started."""
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, application=SERVICE)
+    broker = create_broker(
+        settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
+    )
+    nudges = Nudges(broker)
+    health = Health(
+        services={"database": database_check(pool), "queue": broker_check(broker)},
+        # a send needs no broker: what is due is read from the database
+        ready=(schema_check(pool),),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await pool.open()
+        nudges.start()
+        try:
+            yield
+        finally:
+            await nudges.stop()
+            await pool.close()
+
+    app = FastAPI(
+        title="Leopard",
+        description="SMS and WhatsApp campaigns: create them, send them, watch them.",
+        version=__version__,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        strict_content_type=False,
+    )
+    app.state.resources = Resources(settings, pool, nudges, health)
+    install_error_handlers(app)
+    for path, endpoint in health_routes(health):
+        app.router.routes.append(Route(path, endpoint, methods=["GET"]))
+    for module in (campaigns, sends, customers):
+        app.include_router(module.router)
+    app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def main() -> None:
+    """Run the service."""
+    serve(SERVICE, ApiSettings, create_app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Campaigns over HTTP."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Cookie, Query, Request, Response
+from pydantic import BaseModel
+
+from campaign_api import campaigns
+from campaign_api.connections import ConnectionDep
+from campaign_api.errors import ErrorCode, answers
+from campaign_api.fields import MAX_BIGINT, RecordId
+from campaign_api.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor
+from leopard.domain.statuses import CampaignStatus, Channel
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+
+LISTING_COOKIE: Final = "leopard_campaigns_as_of"
+LISTING_SECONDS: Final = 600
+
+
+class CampaignList(BaseModel):
+    """A page of campaigns, newest first."""
+
+    campaigns: list[campaigns.Campaign]
+    pagination: NumberedPagination | KeyPagination
+
+
+@router.post("", status_code=201, responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE))
+async def create(campaign: campaigns.NewCampaign, connection: ConnectionDep) -> campaigns.Campaign:
+    """Create a campaign: `scheduled` where `scheduled_at` is still to come, otherwise a `draft`."""
+    return await campaigns.create_campaign(connection, campaign)
+
+
+@router.get("", responses=answers(ErrorCode.INVALID_REQUEST))
+async def read_page(
+    page: PageQuery,
+    connection: ConnectionDep,
+    request: Request,
+    response: Response,
+    channel: Annotated[Channel | None, Query()] = None,
+    status: Annotated[CampaignStatus | None, Query()] = None,
+    listing: Annotated[str | None, Cookie(alias=LISTING_COOKIE, include_in_schema=False)] = None,
+) -> CampaignList:
+    """Campaigns, newest first: by page number, or by key with `cursor`.
+
+    Page numbers count from the newest campaign of the moment at which page 1 was read: its `Link` header and its
+    cookie both carry that moment on, so that campaigns created meanwhile shift nothing.
+    """
+    if page.cursor is not None:
+        after = page.after()
+        up_to = MAX_BIGINT if after is None else after - 1
+        rows = await campaigns.list_campaigns(connection, channel, status, up_to=up_to, limit=page.size + 1)
+        kept, cursor = next_cursor([campaign.id for campaign in rows], page.size)
+        return CampaignList(campaigns=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
+    selection = f"{page.size}.{channel or ''}.{status or ''}"
+    as_of = page.as_of
+    if as_of is None and page.number > 1:
+        as_of = _remembered(listing, selection)
+    total, newest = await campaigns.count_campaigns(connection, channel, status, as_of)
+    as_of = newest if as_of is None else as_of
+    rows = await campaigns.list_campaigns(connection, channel, status, up_to=as_of, limit=page.size, offset=page.offset)
+    pagination = page.numbered(total)
+    response.set_cookie(
+        LISTING_COOKIE,
+        f"{selection}.{as_of}",
+        max_age=LISTING_SECONDS,
+        path="/campaigns",
+        httponly=True,
+        samesite="lax",
+    )
+    if page.number < pagination.total_pages:
+        following = request.url.include_query_params(page=page.number + 1, as_of=as_of)
+        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return CampaignList(campaigns=rows, pagination=pagination)
+
+
+@router.get("/{campaign_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CAMPAIGN_NOT_FOUND))
+async def read(campaign_id: RecordId, connection: ConnectionDep) -> campaigns.CampaignWithStats:
+    """One campaign and how far its messages are."""
+    return await campaigns.get_campaign_with_stats(connection, campaign_id)
+
+
+@router.patch(
+    "/{campaign_id}",
+    responses=answers(
+        ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND
+    ),
+)
+async def change(
+    campaign_id: RecordId, change: campaigns.CampaignChange, connection: ConnectionDep
+) -> campaigns.Campaign:
+    """Change a campaign that is `draft` or `scheduled`."""
+    return await campaigns.change_campaign(connection, campaign_id, change)
+
+
+@router.delete(
+    "/{campaign_id}",
+    status_code=204,
+    responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND),
+)
+async def delete(campaign_id: RecordId, connection: ConnectionDep) -> None:
+    """Delete a campaign that is `draft` or `scheduled`."""
+    await campaigns.delete_campaign(connection, campaign_id)
+
+
+def _remembered(listing: str | None, selection: str) -> int | None:
+    remembered, _, as_of = (listing or "").rpartition(".")
+    if remembered == selection and as_of.isascii() and as_of.isdigit():
+        return min(int(as_of[:19]), MAX_BIGINT)
+    return None

@@ -1,0 +1,55 @@
+"""Customers over HTTP."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from campaign_api import customers
+from campaign_api.connections import ConnectionDep
+from campaign_api.errors import ErrorCode, answers
+from campaign_api.fields import RecordId
+from campaign_api.paging import KeyPagination, PageQuery, next_cursor
+
+router = APIRouter(prefix="/customers", tags=["customers"])
+
+
+class CustomerList(BaseModel):
+    """A page of customers, oldest first."""
+
+    customers: list[customers.Customer]
+    pagination: KeyPagination
+
+
+@router.post("", status_code=201, responses=answers(ErrorCode.INVALID_REQUEST))
+async def create(customer: customers.NewCustomer, connection: ConnectionDep) -> customers.Customer:
+    """Create a customer."""
+    return await customers.create_customer(connection, customer)
+
+
+@router.get("", responses=answers(ErrorCode.INVALID_REQUEST))
+async def read_page(page: PageQuery, connection: ConnectionDep) -> CustomerList:
+    """Customers, oldest first, by key: `cursor` is empty for the first page."""
+    rows = await customers.list_customers(connection, after=page.after() or 0, limit=page.size + 1)
+    kept, cursor = next_cursor([customer.id for customer in rows], page.size)
+    return CustomerList(customers=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
+
+
+@router.get("/{customer_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND))
+async def read(customer_id: RecordId, connection: ConnectionDep) -> customers.Customer:
+    """One customer."""
+    return await customers.get_customer(connection, customer_id)
+
+
+@router.patch("/{customer_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND))
+async def change(
+    customer_id: RecordId, change: customers.CustomerChange, connection: ConnectionDep
+) -> customers.Customer:
+    """Change a customer."""
+    return await customers.change_customer(connection, customer_id, change)
+
+
+@router.delete(
+    "/{customer_id}", status_code=204, responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND)
+)
+async def delete(customer_id: RecordId, connection: ConnectionDep) -> None:
+    """Delete a customer, and with it every message to it."""
+    await customers.delete_customer(connection, customer_id)

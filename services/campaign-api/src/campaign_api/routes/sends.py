@@ -1,0 +1,107 @@
+"""Sending over HTTP: the send itself, a preview, and the messages that came of it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from campaign_api.campaigns import check_template, get_campaign
+from campaign_api.connections import ConnectionDep, ResourcesDep
+from campaign_api.customers import get_customer
+from campaign_api.errors import ErrorCode, answers
+from campaign_api.fields import MAX_TEMPLATE, ListedId, RecordId, RequestModel
+from campaign_api.messages import Message, list_messages
+from campaign_api.metrics import PREVIEWS, SEND_REQUESTS
+from campaign_api.paging import KeyPagination, PageQuery, next_cursor
+from campaign_api.sends import SendAnswer, SendRequest, send_campaign
+from leopard.domain.statuses import MessageStatus
+from leopard.domain.templates import parse_template
+
+router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["sends"])
+
+
+class PreviewRequest(RequestModel):
+    """For whom to render, and perhaps another template than the campaign's own."""
+
+    customer_id: ListedId = Field(examples=[1])
+    override_template: str | None = Field(default=None, max_length=MAX_TEMPLATE, examples=["Hello {first_name}"])
+
+
+class PreviewCustomer(BaseModel):
+    """Whom a preview was rendered for."""
+
+    id: int
+    first_name: str | None
+
+
+class Preview(BaseModel):
+    """A message as a send would deliver it."""
+
+    rendered_message: str
+    used_template: str
+    customer: PreviewCustomer
+
+
+class MessageList(BaseModel):
+    """A page of a campaign's messages."""
+
+    messages: list[Message]
+    pagination: KeyPagination
+
+
+@router.post(
+    "/send",
+    response_model_exclude_none=True,
+    responses=answers(
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.INVALID_STATUS,
+        ErrorCode.NO_VALID_CUSTOMERS,
+        ErrorCode.CAMPAIGN_NOT_FOUND,
+        ErrorCode.PAYLOAD_TOO_LARGE,
+    ),
+)
+async def send(
+    campaign_id: RecordId, request: SendRequest, connection: ConnectionDep, held: ResourcesDep
+) -> SendAnswer:
+    """Send a campaign to named customers or to an audience; answers before any message is sent."""
+    answer = await send_campaign(connection, campaign_id, request, chunk_size=held.settings.chunk_size)
+    held.nudges.nudge(campaign_id)
+    SEND_REQUESTS.inc()
+    return answer
+
+
+@router.post(
+    "/personalized-preview",
+    responses=answers(
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.INVALID_TEMPLATE,
+        ErrorCode.CAMPAIGN_NOT_FOUND,
+        ErrorCode.CUSTOMER_NOT_FOUND,
+    ),
+)
+async def preview(campaign_id: RecordId, request: PreviewRequest, connection: ConnectionDep) -> Preview:
+    """Render a message for one customer, to the byte as a send would deliver it."""
+    campaign = await get_campaign(connection, campaign_id)
+    customer = await get_customer(connection, request.customer_id)
+    template = request.override_template or campaign.base_template
+    check_template(template)
+    PREVIEWS.inc()
+    return Preview(
+        rendered_message=parse_template(template).render(customer.model_dump()),
+        used_template=template,
+        customer=PreviewCustomer(id=customer.id, first_name=customer.first_name),
+    )
+
+
+@router.get("/messages", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CAMPAIGN_NOT_FOUND))
+async def read_messages(
+    campaign_id: RecordId,
+    page: PageQuery,
+    connection: ConnectionDep,
+    status: Annotated[MessageStatus | None, Query()] = None,
+) -> MessageList:
+    """The campaign's messages, in the order of their customers' ids."""
+    campaign = await get_campaign(connection, campaign_id)
+    rows = await list_messages(connection, campaign.id, status, after=page.after() or 0, limit=page.size + 1)
+    kept, cursor = next_cursor([message.customer_id for message in rows], page.size)
+    return MessageList(messages=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
