@@ -1,0 +1,1 @@
+"""Fans a send out into one job per message."""

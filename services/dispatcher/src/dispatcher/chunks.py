@@ -1,0 +1,151 @@
+"""Chunks: claimed, published, and found again where something went wrong.
+
+A chunk is a range of a campaign's customers whose rows are written. It is claimed with a lease, its pending messages
+are published, and it is marked published; a dispatcher that dies in between leaves a lease that ends by itself, and
+whoever comes next publishes the same jobs again. Workers claim each message before they send it, so a job too many
+does no harm.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from leopard.db.pool import Connection
+from leopard.jobs import MessageJob
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedChunk:
+    """A chunk that this dispatcher may publish until `claimed_until`, which is also the claim's token."""
+
+    id: int
+    campaign_id: int
+    first_customer_id: int
+    last_customer_id: int
+    claimed_until: datetime
+    traceparent: str | None
+
+
+# The campaign served longest ago comes first, so that a small one does not stand behind one of millions.
+_CLAIM: Final = """
+WITH candidate AS (
+    SELECT campaign_chunks.id, campaign_chunks.campaign_id, campaigns.traceparent
+      FROM campaign_chunks
+      JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'sending'
+     WHERE check_at IS NULL AND (claimed_until IS NULL OR claimed_until < now())
+     ORDER BY campaigns.served_at NULLS FIRST, campaign_chunks.id
+     LIMIT 1
+       FOR UPDATE OF campaign_chunks SKIP LOCKED
+), served AS (
+    UPDATE campaigns SET served_at = clock_timestamp() FROM candidate WHERE campaigns.id = candidate.campaign_id
+)
+UPDATE campaign_chunks
+   SET claimed_until = now() + make_interval(secs => %(lease_seconds)s)
+  FROM candidate
+ WHERE campaign_chunks.id = candidate.id
+RETURNING campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id, claimed_until,
+          candidate.traceparent
+"""
+
+_PENDING: Final = """
+SELECT id, customer_id
+  FROM outbound_messages
+ WHERE campaign_id = %(campaign_id)s
+   AND customer_id BETWEEN %(first_customer_id)s AND %(last_customer_id)s
+   AND status = 'pending' AND next_attempt_at IS NULL AND (claimed_until IS NULL OR claimed_until < now())
+ ORDER BY id
+"""
+
+_PUBLISHED: Final = """
+UPDATE campaign_chunks
+   SET check_at = now() + make_interval(secs => %(lease_seconds)s), claimed_until = NULL
+ WHERE id = %(id)s AND claimed_until = %(claimed_until)s
+"""
+
+_RELEASE: Final = (
+    "UPDATE campaign_chunks SET claimed_until = NULL WHERE id = %(id)s AND claimed_until = %(claimed_until)s"
+)
+
+# What was published a lease ago should be finished. Where it is, the chunk's work is done; where rows are pending and
+# nobody holds them, their jobs were lost, and the chunk goes back to be published again.
+_SWEEP: Final = """
+WITH overdue AS (
+    SELECT campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id
+      FROM campaign_chunks
+      JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'sending'
+     WHERE check_at <= now()
+     ORDER BY check_at
+     LIMIT %(limit)s
+       FOR UPDATE OF campaign_chunks SKIP LOCKED
+), checked AS (
+    SELECT overdue.id, rows.unfinished, rows.lost
+      FROM overdue
+     CROSS JOIN LATERAL (
+           SELECT count(*) AS unfinished,
+                  count(*) FILTER (WHERE next_attempt_at IS NULL AND (claimed_until IS NULL OR claimed_until < now()))
+                  AS lost
+             FROM outbound_messages AS m
+            WHERE m.campaign_id = overdue.campaign_id
+              AND m.customer_id BETWEEN overdue.first_customer_id AND overdue.last_customer_id
+              AND (m.status = 'pending' OR (m.status = 'failed' AND m.next_attempt_at IS NOT NULL))
+           ) AS rows
+), finished AS (
+    DELETE FROM campaign_chunks USING checked WHERE campaign_chunks.id = checked.id AND checked.unfinished = 0
+), unfinished AS (
+    UPDATE campaign_chunks
+       SET check_at = CASE WHEN checked.lost = 0 THEN now() + make_interval(secs => %(again_seconds)s) END
+      FROM checked
+     WHERE campaign_chunks.id = checked.id AND checked.unfinished > 0
+)
+SELECT COALESCE(sum(lost), 0)::bigint FROM checked
+"""
+
+SWEPT_AT_A_TIME: Final = 20
+
+
+async def claim_chunk(connection: Connection, lease_seconds: float) -> ClaimedChunk | None:
+    """Claim the next chunk to publish; null where nothing waits."""
+    async with connection.cursor(row_factory=class_row(ClaimedChunk)) as cursor:
+        await cursor.execute(_CLAIM, {"lease_seconds": lease_seconds})
+        return await cursor.fetchone()
+
+
+async def pending_jobs(connection: Connection, chunk: ClaimedChunk) -> list[MessageJob]:
+    """The jobs of the chunk's messages that wait for nothing else and that nobody holds."""
+    cursor = await connection.execute(
+        _PENDING,
+        {
+            "campaign_id": chunk.campaign_id,
+            "first_customer_id": chunk.first_customer_id,
+            "last_customer_id": chunk.last_customer_id,
+        },
+    )
+    rows = await cursor.fetchall()
+    return [MessageJob(message_id=row[0], campaign_id=chunk.campaign_id, customer_id=row[1]) for row in rows]
+
+
+async def mark_published(connection: Connection, chunk: ClaimedChunk, lease_seconds: float) -> None:
+    """Say that every job of the chunk was confirmed; does nothing where the lease went to somebody else."""
+    await connection.execute(
+        _PUBLISHED, {"id": chunk.id, "claimed_until": chunk.claimed_until, "lease_seconds": lease_seconds}
+    )
+
+
+async def release_chunk(connection: Connection, chunk: ClaimedChunk) -> None:
+    """Give a chunk back that could not be published."""
+    await connection.execute(_RELEASE, {"id": chunk.id, "claimed_until": chunk.claimed_until})
+
+
+async def sweep_chunks(connection: Connection, *, again_seconds: float) -> int:
+    """Look after the chunks that were published a lease ago; how many messages were found without a job.
+
+    Args:
+        connection: Where to look.
+        again_seconds: When to look again at a chunk whose messages are on their way.
+    """
+    cursor = await connection.execute(_SWEEP, {"limit": SWEPT_AT_A_TIME, "again_seconds": again_seconds})
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 an aggregate always gives a row
+    return int(row[0])

@@ -1,0 +1,31 @@
+"""Messages whose next attempt is due: made pending again, and published."""
+
+from typing import Final
+
+from leopard.db.pool import Connection
+from leopard.jobs import MessageJob
+
+# Should the jobs be lost between this statement and the broker, the sweep finds the rows in their chunk.
+_RELEASE: Final = """
+WITH due AS (
+    SELECT m.id
+      FROM outbound_messages AS m
+      JOIN campaigns ON campaigns.id = m.campaign_id AND campaigns.status = 'sending'
+     WHERE m.next_attempt_at <= now()
+     ORDER BY m.next_attempt_at
+     LIMIT %(limit)s
+       FOR UPDATE OF m SKIP LOCKED
+)
+UPDATE outbound_messages AS m
+   SET status = 'pending', next_attempt_at = NULL
+  FROM due
+ WHERE m.id = due.id
+RETURNING m.id, m.campaign_id, m.customer_id
+"""
+
+
+async def release_due(connection: Connection, limit: int) -> list[MessageJob]:
+    """Make messages pending again whose time has come, `limit` at the most; the jobs to publish for them."""
+    cursor = await connection.execute(_RELEASE, {"limit": limit})
+    rows = await cursor.fetchall()
+    return [MessageJob(message_id=row[0], campaign_id=row[1], customer_id=row[2]) for row in rows]
