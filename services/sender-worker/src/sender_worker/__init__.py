@@ -1,0 +1,1 @@
+"""Renders, sends and records each message."""

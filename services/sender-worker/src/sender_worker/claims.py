@@ -1,0 +1,73 @@
+"""Claims: a message is taken before it is sent, so that of two who hold a job for it only one sends.
+
+A claim is a lease. It ends by itself, no transaction stays open while a provider is asked, and whoever comes after its
+end may claim the message again. `claimed_until` is the claim's token as well: a later claim always ends later.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from leopard.db.pool import Connection
+from leopard.domain.statuses import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that is this worker's until `claimed_until`, with all that it takes to send it."""
+
+    message_id: int
+    campaign_id: int
+    claimed_until: datetime
+    retry_count: int
+    outcome_unknown: bool
+    """An earlier claim ended without a result: the message may have been sent."""
+    channel: Channel
+    base_template: str
+    phone: str
+    first_name: str | None
+    last_name: str | None
+    location: str | None
+    preferred_product: str | None
+
+
+_CLAIM: Final = """
+WITH claimable AS (
+    SELECT m.id, m.claimed_until IS NOT NULL AS outcome_unknown, campaigns.channel, campaigns.base_template,
+           customers.phone, customers.first_name, customers.last_name, customers.location,
+           customers.preferred_product
+      FROM outbound_messages AS m
+      JOIN campaigns ON campaigns.id = m.campaign_id AND campaigns.status = 'sending'
+      JOIN customers ON customers.id = m.customer_id
+     WHERE m.id = ANY(%(message_ids)s)
+       AND m.status = 'pending' AND m.next_attempt_at IS NULL
+       AND (m.claimed_until IS NULL OR m.claimed_until < now())
+     ORDER BY m.id
+       FOR UPDATE OF m SKIP LOCKED
+)
+UPDATE outbound_messages AS m
+   SET claimed_until = now() + make_interval(secs => %(lease_seconds)s)
+  FROM claimable
+ WHERE m.id = claimable.id
+RETURNING m.id AS message_id, m.campaign_id, m.claimed_until, m.retry_count, claimable.outcome_unknown,
+          claimable.channel, claimable.base_template, claimable.phone, claimable.first_name, claimable.last_name,
+          claimable.location, claimable.preferred_product
+"""
+
+
+async def claim_messages(
+    connection: Connection, message_ids: Sequence[int], lease_seconds: float
+) -> list[Claim | None]:
+    """Claim messages in one statement; for each id its claim, or null where there is nothing to send.
+
+    That is so where it was sent already, where somebody else holds it, where it waits for its next attempt, where its
+    campaign is not being sent, or where its customer is gone.
+    """
+    async with connection.cursor(row_factory=class_row(Claim)) as cursor:
+        await cursor.execute(_CLAIM, {"message_ids": list(message_ids), "lease_seconds": lease_seconds})
+        claims = {claim.message_id: claim for claim in await cursor.fetchall()}
+    # an id that is given twice is claimed once
+    return [claims.pop(message_id, None) for message_id in message_ids]

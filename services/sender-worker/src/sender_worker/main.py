@@ -1,0 +1,72 @@
+"""sender-worker: takes jobs, sends their messages, and records what became of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from faststream.asgi import AsgiFastStream
+
+from leopard.db.pool import create_pool
+from leopard.health import Health, database_check, health_routes, schema_check
+from leopard.messaging import broker_check, create_broker, declare_topology
+from leopard.serving import serve
+from sender_worker.consumers import subscribe
+from sender_worker.delivery import Delivery, DeliveryRules
+from sender_worker.providers.mock import MockProvider
+from sender_worker.providers.provider import Provider
+from sender_worker.settings import WorkerSettings
+
+SERVICE = "sender-worker"
+
+
+def create_provider(settings: WorkerSettings) -> Provider:
+    """The provider that the settings name."""
+    return MockProvider(
+        latency_seconds=(settings.mock_latency_min_seconds, settings.mock_latency_max_seconds),
+        success_rate=settings.mock_success_rate,
+        seed=settings.mock_seed,
+    )
+
+
+def create_app(settings: WorkerSettings) -> AsgiFastStream:
+    """The application; connects to nothing before it is started."""
+    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, application=SERVICE)
+    broker = create_broker(
+        settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
+    )
+    provider = create_provider(settings)
+    rules = DeliveryRules(
+        batch_size=settings.batch_size,
+        lease_seconds=settings.lease_seconds,
+        backoff_seconds=settings.backoff_seconds,
+        backoff_max_seconds=settings.backoff_max_seconds,
+    )
+    subscribe(broker, Delivery(pool, provider, rules), prefetch=settings.prefetch)
+    health = Health(
+        services={"database": database_check(pool), "queue": broker_check(broker)},
+        ready=(schema_check(pool), broker_check(broker)),
+    )
+
+    async def declare() -> None:
+        await declare_topology(broker)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        await pool.open()
+        try:
+            yield
+        finally:
+            await provider.close()
+            await pool.close()
+
+    return AsgiFastStream(
+        broker, asgi_routes=health_routes(health), lifespan=lifespan, after_startup=[declare], logger=None
+    )
+
+
+def main() -> None:
+    """Run the service."""
+    serve(SERVICE, WorkerSettings, create_app)
+
+
+if __name__ == "__main__":
+    main()

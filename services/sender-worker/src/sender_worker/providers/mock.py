@@ -1,0 +1,26 @@
+"""A provider that brings nothing anywhere: it waits, and accepts most of what it is given."""
+
+import asyncio
+import random
+
+from sender_worker.providers.provider import Accepted, Answer, OutgoingMessage, Refused
+
+
+class MockProvider:
+    """Answers after a random time, and refuses a random share for the time being."""
+
+    def __init__(self, *, latency_seconds: tuple[float, float], success_rate: float, seed: int | None = None) -> None:
+        self._latency_seconds = latency_seconds
+        self._success_rate = success_rate
+        self._random = random.Random(seed)  # noqa: S311 luck, not secrets
+
+    async def send(self, message: OutgoingMessage) -> Answer:  # noqa: ARG002 it treats all alike
+        """Wait a while and accept, or refuse."""
+        seconds = self._random.uniform(*self._latency_seconds)
+        lucky = self._random.random() < self._success_rate
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+        return Accepted() if lucky else Refused("the mock provider refused", permanent=False)
+
+    async def close(self) -> None:
+        """Nothing is held."""
