@@ -1,0 +1,83 @@
+"""`python -m leopard_local demo|up|clean`."""
+
+import argparse
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from leopard_local.children import ChildDiedError
+from leopard_local.demo import run_demo
+from leopard_local.rabbitmq import RabbitMQUnavailableError
+from leopard_local.sample_data import load_samples
+from leopard_local.stack import StackError, running_stack
+
+ROOT = Path(__file__).resolve().parents[3]
+LOCAL = ROOT / ".local"
+PACKAGES = LOCAL / "rabbitmq-packages"
+
+
+def main() -> int:
+    """Run one command; 0 where it did what it was asked."""
+    parser = argparse.ArgumentParser(prog="leopard_local", description="Leopard on one machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="send a campaign and watch it")
+    demo.add_argument("--customers", type=_count, default=1000)
+    demo.add_argument("--workers", type=_count, default=1)
+    up = commands.add_parser("up", help="keep the stack up until Ctrl-C")
+    up.add_argument("--port", type=_count, default=8080)
+    up.add_argument("--workers", type=_count, default=1)
+    commands.add_parser("clean", help="remove the data of all local stacks")
+    parsed = parser.parse_args()
+    try:
+        if parsed.command == "demo":
+            return run_demo(LOCAL / "demo", PACKAGES, recipients=parsed.customers, workers=parsed.workers)
+        if parsed.command == "up":
+            return _up(parsed.port, parsed.workers)
+    except (StackError, ChildDiedError, RabbitMQUnavailableError, TimeoutError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    shutil.rmtree(LOCAL, ignore_errors=True)
+    return 0
+
+
+def _up(port: int, workers: int) -> int:
+    print("starting PostgreSQL, RabbitMQ, campaign-api, dispatcher, sender-worker ...", flush=True)
+    with running_stack(LOCAL / "up", packages=PACKAGES, port=port, workers=workers) as stack:
+        with httpx.Client(base_url=stack.api_url, timeout=30) as client:
+            loaded = load_samples(client)
+        print(
+            f"""
+  API          {stack.api_url}
+  API docs     {stack.api_url}/docs
+  health       {stack.api_url}/health
+  metrics      {" ".join(f"{service.url}/metrics" for service in stack.services.values())}
+  PostgreSQL   {stack.stores.database_url}
+  RabbitMQ     {stack.stores.amqp_url}
+  logs         {stack.folder / "logs"}
+
+  {"12 customers and 3 campaigns are loaded" if loaded else "the data of the last run is there"}; try:
+
+  curl {stack.api_url}/campaigns
+  curl {stack.api_url}/campaigns/1/send -H 'Content-Type: application/json' -d '{{"audience": {{"all": true}}}}'
+
+Ctrl-C ends it.""",
+            flush=True,
+        )
+        while True:
+            stack.check()
+            time.sleep(0.5)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        msg = "must be 1 or more"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Packages of a Debian or Ubuntu, unpacked into a folder: needs neither root nor sudo, and changes no system."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+
+class PackagesUnavailableError(Exception):
+    """This machine's package manager could not deliver."""
+
+
+def unpack_packages(names: list[str], root: Path) -> None:
+    """Download packages, with those they need and the system lacks, and unpack them below `root`.
+
+    Raises:
+        PackagesUnavailableError: There is no apt here, or it cannot reach a mirror or does not know the packages.
+    """
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        msg = "there is no apt-get here"
+        raise PackagesUnavailableError(msg)
+    scratch = root.with_name(root.name + ".apt")
+    shutil.rmtree(scratch, ignore_errors=True)
+    unpacked = scratch / "root"
+    for folder in (scratch / "lists/partial", scratch / "archives/partial", unpacked):
+        folder.mkdir(parents=True)
+    apt = [
+        "apt-get",
+        "-qq",
+        *("-o", f"Dir::State::lists={scratch / 'lists'}"),
+        *("-o", f"Dir::Cache={scratch}"),
+        *("-o", f"Dir::Cache::archives={scratch / 'archives'}"),
+        *("-o", "Debug::NoLocking=1"),
+        *("-o", "APT::Sandbox::User=root"),
+    ]
+    try:
+        print(f"downloading {', '.join(names)} from this machine's package mirror ...", file=sys.stderr, flush=True)
+        _run([*apt, "update"])
+        _run([*apt, "-y", "--no-install-recommends", "--download-only", "install", *names])
+        for package in sorted((scratch / "archives").glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(package), str(unpacked)])
+        shutil.rmtree(root, ignore_errors=True)
+        unpacked.rename(root)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise PackagesUnavailableError(f"{command[0]}: {lines[-1] if lines else f'exit status {done.returncode}'}")

