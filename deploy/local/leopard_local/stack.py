@@ -71,7 +71,9 @@ class Stack:
         """Where campaign-api is."""
         return self.services["campaign-api"].url
 
-    def start_service(self, program: str, name: str | None = None, *, port: int = 0, **settings: str) -> Service:
+    def start_service(
+        self, program: str, name: str | None = None, *, port: int = 0, settings: Mapping[str, str] | None = None
+    ) -> Service:
         """Start one more process of a service; its settings are given by their names without `LEOPARD_`."""
         name = name or program
         port = port or free_port()
@@ -81,7 +83,7 @@ class Stack:
             "LEOPARD_HOST": LOOPBACK,
             "LEOPARD_PORT": str(port),
             "LEOPARD_LOG_FORMAT": "json",
-            **{f"LEOPARD_{key.upper()}": value for key, value in settings.items()},
+            **{f"LEOPARD_{key.upper()}": value for key, value in (settings or {}).items()},
         }
         command = [str(Path(sys.executable).with_name(program))]
         service = Service(Child(name, command, self.folder / "logs" / f"{name}.log", environment), port)
@@ -209,12 +211,11 @@ def running_stack(
         stack = Stack(folder, stores)
         try:
             migrate(stores.database_url)
-            shared = dict(settings or {})
-            stack.start_service("campaign-api", port=port, **shared)
+            stack.start_service("campaign-api", port=port, settings=settings)
             for index in range(dispatchers):
-                stack.start_service("dispatcher", f"dispatcher-{index + 1}", **shared)
+                stack.start_service("dispatcher", f"dispatcher-{index + 1}", settings=settings)
             for index in range(workers):
-                stack.start_service("sender-worker", f"sender-worker-{index + 1}", **shared)
+                stack.start_service("sender-worker", f"sender-worker-{index + 1}", settings=settings)
             stack.wait_until_ready()
             yield stack
         finally:

@@ -1,0 +1,28 @@
+"""Phone numbers are E.164."""
+
+import pytest
+
+from leopard.domain.phones import is_e164
+
+
+@pytest.mark.parametrize("phone", ["+254700123456", "+14155552671", "+123456789012345", "+1234567"])
+def test_e164_is_taken(phone: str) -> None:
+    assert is_e164(phone)
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "",
+        "254700123456",
+        "+0254700123456",
+        "+1234567890123456",
+        "+254 700 123456",
+        "+2547001234a6",
+        "+25470012345٦",
+        "+254700123456\n",
+        "+123456",
+    ],
+)
+def test_anything_else_is_not(phone: str) -> None:
+    assert not is_e164(phone)

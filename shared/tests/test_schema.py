@@ -1,0 +1,99 @@
+"""The migrations make the tables that the code believes in, however often and by however many they are run."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from sqlalchemy import create_engine
+
+from leopard.cli import main
+from leopard.db.pool import Connection
+from leopard.db.schema import alembic_config, migrate, newest_revision, schema_is_current, sqlalchemy_url
+from leopard.testing import Backend, add_campaign, add_customers, add_messages, counts, rows
+
+
+@pytest.fixture
+def empty_database_url(backend: Backend) -> str:
+    name = f"empty_{uuid4().hex}"
+    with psycopg.connect(backend.admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return backend.database_url(name)
+
+
+def test_there_is_one_head() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_heads() == [newest_revision()]
+
+
+def test_the_tables_are_what_the_models_say(database_url: str) -> None:
+    engine = create_engine(sqlalchemy_url(database_url))
+    with engine.connect() as connection:
+        command.check(alembic_config(connection))
+    engine.dispose()
+
+
+def test_migrating_twice_changes_nothing(empty_database_url: str) -> None:
+    assert migrate(empty_database_url) == (None, newest_revision())
+    assert migrate(empty_database_url) == (newest_revision(), newest_revision())
+
+
+def test_two_who_migrate_at_once_do_it_once(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(migrate, [empty_database_url] * 4))
+    assert sorted(before or "" for before, _ in results) == ["", *[newest_revision()] * 3]
+    assert {after for _, after in results} == {newest_revision()}
+
+
+def test_downgrading_leaves_nothing_and_upgrading_works_again(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    engine = create_engine(sqlalchemy_url(empty_database_url))
+    with engine.connect() as connection:
+        command.downgrade(alembic_config(connection), "base")
+    engine.dispose()
+    with psycopg.connect(empty_database_url) as connection:
+        left = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert left == [("alembic_version",)]
+    assert migrate(empty_database_url) == (None, newest_revision())
+
+
+def test_the_command_says_what_it_did(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEOPARD_DATABASE_URL", empty_database_url)
+    assert main(["migrate"]) == 0
+    assert main(["migrate"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"schema migrated from nothing to {newest_revision()}",
+        f"schema already at {newest_revision()}",
+    ]
+
+
+async def test_the_schema_is_known_to_be_current(connection: Connection) -> None:
+    assert await schema_is_current(connection)
+    await connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    assert not await schema_is_current(connection)
+    await connection.execute("DROP TABLE alembic_version")
+    assert not await schema_is_current(connection)
+
+
+async def test_a_deleted_customers_messages_leave_the_counts(connection: Connection) -> None:
+    customers = await add_customers(connection, 3)
+    campaign_id = await add_campaign(connection)
+    await add_messages(connection, campaign_id, customers)
+    await connection.execute("UPDATE outbound_messages SET status = 'sent' WHERE customer_id = %s", [customers[0]])
+    await connection.execute("UPDATE campaign_counts SET sent = 1")
+    await connection.execute("DELETE FROM customers WHERE id = %s", [customers[0]])
+    assert await counts(connection, campaign_id) == {"total": 2, "sent": 0, "failed": 0, "retries": 0}
+    await connection.execute("DELETE FROM customers WHERE id = %s", [customers[1]])
+    assert await counts(connection, campaign_id) == {"total": 1, "sent": 0, "failed": 0, "retries": 0}
+
+
+async def test_a_deleted_campaign_takes_everything_along(connection: Connection) -> None:
+    campaign_id = await add_campaign(connection)
+    await add_messages(connection, campaign_id, await add_customers(connection, 3))
+    await connection.execute("DELETE FROM campaigns WHERE id = %s", [campaign_id])
+    for table in ("outbound_messages", "campaign_chunks", "campaign_counts"):
+        assert await rows(connection, f"SELECT * FROM {table}") == []
