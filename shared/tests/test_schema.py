@@ -11,8 +11,9 @@ from psycopg import sql
 from sqlalchemy import create_engine
 
 from leopard.cli import main
+from leopard.db.migrating import alembic_config, migrate, sqlalchemy_url
 from leopard.db.pool import Connection
-from leopard.db.schema import alembic_config, migrate, newest_revision, schema_is_current, sqlalchemy_url
+from leopard.db.schema import newest_revision, schema_is_current
 from leopard.testing import Backend, add_campaign, add_customers, add_messages, counts, rows
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from leopard.db.transitions import move_campaign
 from leopard.db.pool import Connection
+from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import CAMPAIGN_MOVES, CampaignStatus, can_move, sources_of
 from leopard.testing import add_campaign, rows
 

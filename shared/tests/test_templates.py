@@ -1,5 +1,6 @@
 """Templates render as the contract says, to the byte."""
 
+from collections.abc import Mapping
 from itertools import product
 
 import pytest
@@ -19,7 +20,7 @@ ALICE = {
 without_braces = st.text(st.characters(exclude_characters="{}", exclude_categories=["Cs"]))
 
 
-def render(template: str, values: dict[str, str | None]) -> str:
+def render(template: str, values: Mapping[str, str | None]) -> str:
     return parse_template(template).render(values)
 
 

@@ -50,6 +50,16 @@ class Stores:
     postgres: Postgres | None
     rabbitmq: RabbitMQ | None
 
+    def wait_until_up(self) -> None:
+        """Wait for the broker, which takes longest to start.
+
+        Raises:
+            ChildDiedError: It ended instead.
+            TimeoutError: It was not up in time.
+        """
+        if self.rabbitmq is not None:
+            self.rabbitmq.wait_until_up()
+
     def stop(self) -> None:
         """End those that are our own."""
         if self.rabbitmq is not None:
@@ -128,7 +138,7 @@ def _is_ready(url: str) -> bool:
 
 
 def start_stores(folder: Path, packages: Path) -> Stores:
-    """Start PostgreSQL and RabbitMQ at the same time, or take those that `LEOPARD_..._URL` names.
+    """Start PostgreSQL and RabbitMQ, or take those that `LEOPARD_..._URL` names; the broker is up a while later.
 
     Args:
         folder: Where their data and logs are.
@@ -149,8 +159,6 @@ def start_stores(folder: Path, packages: Path) -> Stores:
             rabbitmq.begin()
         if postgres is not None:
             postgres.start()
-        if rabbitmq is not None:
-            rabbitmq.wait_until_up()
     except BaseException:
         stores.stop()
         raise
@@ -216,6 +224,7 @@ def running_stack(
                 stack.start_service("dispatcher", f"dispatcher-{index + 1}", settings=settings)
             for index in range(workers):
                 stack.start_service("sender-worker", f"sender-worker-{index + 1}", settings=settings)
+            stores.wait_until_up()
             stack.wait_until_ready()
             yield stack
         finally:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from leopard.db.schema import migrate
+from leopard.db.migrating import migrate
 from leopard.logs import configure_logs
 from leopard.settings import DatabaseSettings, LogFormat, LogLevel, read_settings
 

@@ -7,13 +7,18 @@ message texts are never logged.
 import logging
 import logging.config
 import sys
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from opentelemetry import trace
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from leopard.settings import LogFormat, LogLevel
+
+# local variables hold phone numbers and texts, which belong in no log
+_TRACEBACKS: Final = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 
 def _add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -46,9 +51,9 @@ def configure_logs(service: str, log_format: LogFormat, level: LogLevel) -> None
         add_service,
     ]
     renderers: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     structlog.configure(
         processors=[

@@ -78,14 +78,30 @@ async def _undecoded(message: StreamMessage[Any]) -> StreamMessage[Any]:
     return message
 
 
+def connection_of(broker: RabbitBroker) -> RobustConnection:
+    """The broker's connection, for what FastStream has no call for.
+
+    Raises:
+        ConnectionError: There is none at this moment.
+    """
+    connection: RobustConnection | None = broker._connection  # noqa: SLF001 FastStream offers no other way to it
+    if connection is None or not connection.connected.is_set():
+        msg = "not connected to RabbitMQ"
+        raise ConnectionError(msg)
+    return connection
+
+
 async def declare_topology(broker: RabbitBroker) -> None:
     """Declare every queue; does nothing where they exist.
 
     Raises:
         aio_pika.exceptions.ChannelPreconditionFailed: A queue exists with other arguments.
+        ConnectionError: There is no connection at this moment.
     """
-    for queue in QUEUES:
-        await broker.declare_queue(queue)
+    # on a channel of its own: FastStream remembers what it declared and would not do it again
+    async with connection_of(broker).channel(publisher_confirms=False) as channel:
+        for queue in QUEUES:
+            await channel.declare_queue(queue.name, durable=queue.durable, arguments=queue.arguments, robust=False)
 
 
 def broker_check(broker: RabbitBroker) -> Callable[[], Awaitable[None]]:
@@ -97,10 +113,7 @@ def broker_check(broker: RabbitBroker) -> Callable[[], Awaitable[None]]:
 
     async def check() -> None:
         nonlocal channel
-        connection: RobustConnection | None = broker._connection  # noqa: SLF001 FastStream offers no other way to it
-        if connection is None or not connection.connected.is_set():
-            msg = "not connected"
-            raise ConnectionError(msg)
+        connection = connection_of(broker)
         if channel is None or channel.is_closed:
             channel = connection.channel(publisher_confirms=False)  # type: ignore[assignment]
             assert channel is not None  # noqa: S101 for the type checker

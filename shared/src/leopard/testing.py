@@ -4,9 +4,10 @@ They come as containers where a Docker engine has the images, otherwise as proce
 the same. `LEOPARD_TEST_BACKEND=containers|local` insists on one. Each test has a database of its own.
 """
 
+import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,8 @@ import pytest_asyncio
 from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
+from leopard.db.migrating import migrate
 from leopard.db.pool import Connection, Pool, create_pool
-from leopard.db.schema import migrate
 from leopard.messaging import QUEUES
 
 POSTGRES_IMAGE: Final = "postgres:17"
@@ -100,7 +101,9 @@ def _containers(stack: ExitStack) -> Backend:
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
 
-    postgres = stack.enter_context(PostgresContainer(POSTGRES_IMAGE, driver=None, dbname="postgres"))
+    postgres = stack.enter_context(
+        PostgresContainer(POSTGRES_IMAGE, driver=None, dbname="postgres").with_command("postgres -c fsync=off")
+    )
     started = LogMessageWaitStrategy("Server startup complete")
     rabbitmq = stack.enter_context(DockerContainer(RABBITMQ_IMAGE).with_exposed_ports(5672).waiting_for(started))
     address = f"{rabbitmq.get_container_host_ip()}:{rabbitmq.get_exposed_port(5672)}"
@@ -115,6 +118,7 @@ def _processes(stack: ExitStack) -> Backend:
     folder.chmod(0o755)
     stores = start_stores(folder, packages)
     stack.callback(stores.stop)
+    stores.wait_until_up()
     return Backend(stores.database_url.rsplit("/", 1)[0] + "/postgres", stores.amqp_url)
 
 
@@ -220,9 +224,21 @@ async def counts(connection: Connection, campaign_id: int) -> dict[str, int]:
     [row] = await rows(
         connection,
         """
-        SELECT sum(total)::int AS total, sum(sent)::int AS sent, sum(failed)::int AS failed, sum(retries)::int AS retries
+        SELECT sum(total)::int AS total, sum(sent)::int AS sent, sum(failed)::int AS failed,
+               sum(retries)::int AS retries
           FROM campaign_counts WHERE campaign_id = %s
         """,
         campaign_id,
     )
     return row
+
+
+async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
+    """Ask again and again until something holds.
+
+    Raises:
+        TimeoutError: It did not in time.
+    """
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110 what is waited for happens in the database
+            await asyncio.sleep(0.03)

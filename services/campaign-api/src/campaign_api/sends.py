@@ -11,7 +11,7 @@ from leopard.audiences import Audience
 from leopard.db.audiences import begin_audience_send
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
-from leopard.domain.statuses import CampaignStatus
+from leopard.domain.statuses import EDITABLE, CampaignStatus
 from leopard.tracing import current_traceparent
 
 LISTED_NOT_FOUND: Final = 100
@@ -85,7 +85,7 @@ async def send_campaign(
         ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, NO_VALID_CUSTOMERS.
     """
     async with connection.transaction():
-        if not await move_campaign(connection, campaign_id, CampaignStatus.SENDING):
+        if not await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from=EDITABLE):
             campaign = await get_campaign(connection, campaign_id)
             refuse_unless_editable(campaign.id, campaign.status)
         trace = {"campaign_id": campaign_id, "traceparent": current_traceparent()}

@@ -27,6 +27,6 @@ async def start_due_campaign(connection: Connection) -> int | None:
         if row is None:
             return None
         campaign_id: int = row[0]
-        await move_campaign(connection, campaign_id, CampaignStatus.SENDING)
+        await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from={CampaignStatus.SCHEDULED})
         await begin_audience_send(connection, campaign_id, Audience.model_validate(row[1]))
         return campaign_id

@@ -4,11 +4,15 @@ What waits, waits in PostgreSQL. RabbitMQ holds only what can be sent soon: its 
 effect at once, and a large campaign does not stand in front of a small one.
 """
 
-from aio_pika import RobustChannel, RobustConnection
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker
 
 from dispatcher.metrics import QUEUE_DEPTH
-from leopard.messaging import SENDS
+from leopard.logs import get_logger
+from leopard.messaging import SENDS, connection_of, declare_topology
+
+log = get_logger(__name__)
 
 
 class Window:
@@ -17,24 +21,28 @@ class Window:
     def __init__(self, broker: RabbitBroker, size: int) -> None:
         self._broker = broker
         self._size = size
-        self._channel: RobustChannel | None = None
+        self._channel: AbstractChannel | None = None
 
     async def room(self) -> int:
-        """How many more jobs the queue may take.
+        """How many more jobs the queue may take; a queue that is gone is declared again.
 
         Raises:
-            aio_pika.exceptions.AMQPError: The broker is away, or the queue is gone.
+            aio_pika.exceptions.AMQPError, ConnectionError: The broker is away.
         """
-        connection: RobustConnection | None = self._broker._connection  # noqa: SLF001 FastStream offers no other way
-        if connection is None or not connection.connected.is_set():
-            msg = "not connected to RabbitMQ"
-            raise ConnectionError(msg)
-        if self._channel is None or self._channel.is_closed:
-            self._channel = connection.channel(publisher_confirms=False)  # type: ignore[assignment]
-            assert self._channel is not None  # noqa: S101 for the type checker
-            await self._channel.initialize()
-        underlay = await self._channel.get_underlay_channel()
-        declared = await underlay.queue_declare(SENDS.name, passive=True)
-        depth = int(declared.message_count or 0)
+        try:
+            depth = await self._depth()
+        except ChannelNotFoundEntity:
+            log.warning("the queue was gone and is declared again", queue=SENDS.name)
+            await declare_topology(self._broker)
+            depth = 0
         QUEUE_DEPTH.set(depth)
         return max(self._size - depth, 0)
+
+    async def _depth(self) -> int:
+        if self._channel is None or self._channel.is_closed:
+            channel = connection_of(self._broker).channel(publisher_confirms=False)
+            await channel.initialize()
+            self._channel = channel
+        underlay = await self._channel.get_underlay_channel()
+        declared = await underlay.queue_declare(SENDS.name, passive=True)
+        return int(declared.message_count or 0)

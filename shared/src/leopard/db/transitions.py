@@ -1,5 +1,6 @@
 """A campaign's moves from state to state, as compare-and-set updates: of two at once, one wins."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -13,9 +14,21 @@ UPDATE campaigns
 """
 
 
-async def move_campaign(connection: AsyncConnection[Any], campaign_id: int, target: CampaignStatus) -> bool:
-    """Move a campaign to `target` in the caller's transaction; false where its state does not allow it."""
-    moved = await connection.execute(
-        _MOVE, {"campaign_id": campaign_id, "target": target, "sources": sources_of(target)}
-    )
+async def move_campaign(
+    connection: AsyncConnection[Any],
+    campaign_id: int,
+    target: CampaignStatus,
+    *,
+    only_from: Collection[CampaignStatus] = tuple(CampaignStatus),
+) -> bool:
+    """Move a campaign to `target` in the caller's transaction; false where its state does not allow it.
+
+    Args:
+        connection: Where the transaction is open.
+        campaign_id: Which campaign.
+        target: What it is to become.
+        only_from: Of the states that lead there, those that count for this caller.
+    """
+    sources = [source for source in sources_of(target) if source in only_from]
+    moved = await connection.execute(_MOVE, {"campaign_id": campaign_id, "target": target, "sources": sources})
     return moved.rowcount == 1

@@ -1,4 +1,4 @@
-"""Runs the revisions on the connection that `leopard.db.schema` hands over."""
+"""Runs the revisions on the connection that `leopard.db.migrating` hands over."""
 
 from alembic import context
 from sqlmodel import SQLModel

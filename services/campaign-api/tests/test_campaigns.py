@@ -1,0 +1,107 @@
+"""Campaigns are created, read, changed and deleted as the contract says."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from leopard.db.pool import Connection
+from leopard.testing import add_campaign, add_customers, add_messages
+
+NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi {first_name}"}
+
+
+async def create(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
+    answer = await client.post("/campaigns", json={**NEW, **fields})
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_a_new_campaign_is_a_draft(client: httpx.AsyncClient) -> None:
+    campaign = await create(client)
+    assert campaign.pop("created_at").endswith("Z")
+    assert campaign.pop("updated_at").endswith("Z")
+    assert campaign == {**NEW, "id": 1, "status": "draft", "scheduled_at": None, "warnings": []}
+
+
+async def test_one_whose_time_is_to_come_is_scheduled(client: httpx.AsyncClient) -> None:
+    campaign = await create(client, scheduled_at="2099-01-01T02:00:00+02:00")
+    assert (campaign["status"], campaign["scheduled_at"]) == ("scheduled", "2099-01-01T00:00:00Z")
+
+
+async def test_one_whose_time_has_passed_is_a_draft(client: httpx.AsyncClient) -> None:
+    assert (await create(client, scheduled_at="2020-01-01T00:00:00Z"))["status"] == "draft"
+
+
+async def test_an_unknown_placeholder_is_a_warning(client: httpx.AsyncClient) -> None:
+    campaign = await create(client, base_template="Hi {nickname}, {first_name}")
+    assert campaign["warnings"] == ["Unknown placeholder {nickname}"]
+    assert (await client.get("/campaigns/1")).json()["warnings"] == campaign["warnings"]
+
+
+async def test_unicode_goes_through_untouched(client: httpx.AsyncClient) -> None:
+    text = "Habari {first_name} 👋🏾\n\tñ ß ي 中 \u200d \u2028"
+    assert (await create(client, name="Größe 中", base_template=text))["base_template"] == text
+
+
+async def test_a_campaign_shows_stats_that_add_up(client: httpx.AsyncClient, connection: Connection) -> None:
+    campaign_id = await add_campaign(connection)
+    await add_messages(connection, campaign_id, await add_customers(connection, 10))
+    await connection.execute(
+        "INSERT INTO campaign_counts (campaign_id, shard, sent, failed, retries) VALUES (%s, 3, 4, 1, 2)", [campaign_id]
+    )
+    campaign = (await client.get(f"/campaigns/{campaign_id}")).json()
+    assert campaign["stats"] == {"total": 10, "pending": 5, "sent": 4, "failed": 1, "retries": 2}
+
+
+async def test_a_draft_shows_zeros(client: httpx.AsyncClient) -> None:
+    await create(client)
+    assert set((await client.get("/campaigns/1")).json()["stats"].values()) == {0}
+
+
+async def test_patch_changes_what_is_given_and_nothing_else(client: httpx.AsyncClient) -> None:
+    await create(client)
+    changed = (await client.patch("/campaigns/1", json={"name": "Autumn"})).json()
+    assert (changed["name"], changed["base_template"], changed["status"]) == ("Autumn", "Hi {first_name}", "draft")
+
+
+async def test_patch_moves_between_draft_and_scheduled(client: httpx.AsyncClient) -> None:
+    await create(client)
+    scheduled = await client.patch(
+        "/campaigns/1", json={"scheduled_at": "2099-01-01T00:00:00Z", "audience": {"all": True}}
+    )
+    assert scheduled.json()["status"] == "scheduled"
+    assert scheduled.json()["audience"] == {"all": True}
+    assert (await client.patch("/campaigns/1", json={"name": "Still"})).json()["status"] == "scheduled"
+    drafted = (await client.patch("/campaigns/1", json={"scheduled_at": None})).json()
+    assert (drafted["status"], drafted["scheduled_at"]) == ("draft", None)
+
+
+@pytest.mark.parametrize("field", ["name", "channel", "base_template"])
+async def test_patch_cannot_take_away_what_is_required(client: httpx.AsyncClient, field: str) -> None:
+    await create(client)
+    answer = await client.patch("/campaigns/1", json={field: None})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "INVALID_REQUEST"
+
+
+async def test_a_draft_can_be_deleted(client: httpx.AsyncClient) -> None:
+    await create(client)
+    assert (await client.delete("/campaigns/1")).status_code == 204
+    assert (await client.get("/campaigns/1")).status_code == 404
+    assert (await client.delete("/campaigns/1")).status_code == 404
+
+
+@pytest.mark.parametrize("status", ["sending", "paused", "sent", "failed", "cancelled"])
+async def test_what_was_sent_can_neither_be_changed_nor_deleted(
+    client: httpx.AsyncClient, connection: Connection, status: str
+) -> None:
+    campaign_id = await add_campaign(connection, status=status)
+    for answer in (
+        await client.patch(f"/campaigns/{campaign_id}", json={"name": "New"}),
+        await client.delete(f"/campaigns/{campaign_id}"),
+    ):
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "INVALID_STATUS"
+        assert status in answer.json()["error"]["message"]

@@ -1,0 +1,165 @@
+"""Lists are read in pages that neither repeat nor leave out, whatever is created meanwhile."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from leopard.db.pool import Connection
+from leopard.testing import add_campaign
+
+
+async def add(connection: Connection, count: int) -> list[int]:
+    return [await add_campaign(connection, status="draft") for _ in range(count)]
+
+
+async def page(client: httpx.AsyncClient, **query: Any) -> dict[str, Any]:
+    answer = await client.get("/campaigns", params=query)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_the_newest_come_first(client: httpx.AsyncClient, connection: Connection) -> None:
+    ids = await add(connection, 5)
+    body = await page(client)
+    assert [campaign["id"] for campaign in body["campaigns"]] == ids[::-1]
+    assert body["pagination"] == {"page": 1, "page_size": 20, "total_count": 5, "total_pages": 1}
+
+
+@pytest.mark.parametrize("creating", [0, 1, 7])
+async def test_numbered_pages_neither_repeat_nor_leave_out(
+    client: httpx.AsyncClient, connection: Connection, creating: int
+) -> None:
+    ids = await add(connection, 47)
+    seen: list[int] = []
+    for number in range(1, 6):
+        body = await page(client, page=number, page_size=10)
+        assert body["pagination"] == {"page": number, "page_size": 10, "total_count": 47, "total_pages": 5}
+        seen += [campaign["id"] for campaign in body["campaigns"]]
+        await add(connection, creating)
+    assert seen == ids[::-1]
+
+
+async def test_the_link_header_leads_through_the_same_pages_without_cookies(
+    client: httpx.AsyncClient, connection: Connection
+) -> None:
+    ids = await add(connection, 35)
+    seen: list[int] = []
+    url: str | None = "/campaigns?page_size=10"
+    while url:
+        client.cookies.clear()
+        answer = await client.get(url)
+        seen += [campaign["id"] for campaign in answer.json()["campaigns"]]
+        url = answer.links.get("next", {}).get("url")
+        await add(connection, 3)
+    assert seen == ids[::-1]
+
+
+async def test_page_1_always_shows_the_newest(client: httpx.AsyncClient, connection: Connection) -> None:
+    await add(connection, 3)
+    await page(client, page_size=2)
+    [newest] = await add(connection, 1)
+    body = await page(client, page_size=2)
+    assert body["campaigns"][0]["id"] == newest
+    assert body["pagination"]["total_count"] == 4
+
+
+async def test_another_selection_is_another_list(client: httpx.AsyncClient, connection: Connection) -> None:
+    await add(connection, 3)
+    await page(client, page_size=2)
+    await add(connection, 2)
+    assert (await page(client, page=2, page_size=4))["pagination"]["total_count"] == 5
+
+
+async def test_keys_neither_repeat_nor_leave_out_while_campaigns_are_created(
+    client: httpx.AsyncClient, connection: Connection
+) -> None:
+    ids = await add(connection, 47)
+    seen: list[int] = []
+    cursor: str | None = ""
+    pages = 0
+    while cursor is not None:
+        body = await page(client, cursor=cursor, page_size=10)
+        seen += [campaign["id"] for campaign in body["campaigns"]]
+        assert set(body["pagination"]) == {"page_size", "next_cursor"}
+        cursor = body["pagination"]["next_cursor"]
+        pages += 1
+        await add(connection, 3)
+    assert seen == ids[::-1]
+    assert pages == 5
+
+
+async def test_the_last_full_page_has_no_next(client: httpx.AsyncClient, connection: Connection) -> None:
+    await add(connection, 4)
+    first = await page(client, cursor="", page_size=2)
+    last = await page(client, cursor=first["pagination"]["next_cursor"], page_size=2)
+    assert len(last["campaigns"]) == 2
+    assert last["pagination"]["next_cursor"] is None
+
+
+async def test_filters_select(client: httpx.AsyncClient, connection: Connection) -> None:
+    for status in ("draft", "sent", "sent", "failed"):
+        for channel in ("sms", "whatsapp"):
+            await add_campaign(connection, status=status, channel=channel)
+    for query in ({"cursor": ""}, {}):
+        body = await page(client, status="sent", channel="sms", **query)
+        assert [(c["status"], c["channel"]) for c in body["campaigns"]] == [("sent", "sms")] * 2
+    assert (await page(client, status="sent"))["pagination"]["total_count"] == 4
+    assert (await page(client, status="paused"))["pagination"] == {
+        "page": 1, "page_size": 20, "total_count": 0, "total_pages": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "number", "size"),
+    [
+        ({"page": 0}, 1, 20),
+        ({"page": -5}, 1, 20),
+        ({"page_size": 0}, 1, 20),
+        ({"page_size": -1}, 1, 20),
+        ({"page_size": 101}, 1, 20),
+        ({"page_size": 100}, 1, 100),
+        ({"page_size": 1}, 1, 1),
+    ],
+)
+async def test_pages_out_of_bounds_count_as_the_default(
+    client: httpx.AsyncClient, query: dict[str, int], number: int, size: int
+) -> None:
+    pagination = (await page(client, **query))["pagination"]
+    assert (pagination["page"], pagination["page_size"]) == (number, size)
+
+
+@pytest.mark.parametrize("number", [99, 2**63, 10**30])
+async def test_a_page_past_the_end_is_empty(client: httpx.AsyncClient, connection: Connection, number: int) -> None:
+    await add(connection, 3)
+    assert (await page(client, page=number))["campaigns"] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"page": "x"},
+        {"page": "1.5"},
+        {"page_size": "many"},
+        {"channel": "email"},
+        {"status": "unknown"},
+        {"cursor": "abc"},
+        {"cursor": "-1"},
+        {"as_of": "x"},
+        {"page": "9" * 5000},
+    ],
+)
+async def test_a_query_that_makes_no_sense_is_refused(client: httpx.AsyncClient, query: dict[str, str]) -> None:
+    answer = await client.get("/campaigns", params=query)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "INVALID_REQUEST"
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "20...", "20...99999999999999999999999", "20...-3", "\u0663"])
+async def test_a_cookie_of_someone_elses_making_does_no_harm(
+    client: httpx.AsyncClient, connection: Connection, cookie: str
+) -> None:
+    await add(connection, 30)
+    answer = await client.get("/campaigns?page=2", headers=[(b"Cookie", f"leopard_campaigns_as_of={cookie}".encode())])
+    assert len(answer.json()["campaigns"]) == 10

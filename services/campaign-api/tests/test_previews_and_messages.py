@@ -1,0 +1,74 @@
+"""Previews show what would be sent, messages what was."""
+
+import httpx
+import pytest
+
+from leopard.db.pool import Connection
+from leopard.testing import add_campaign, add_customers, add_messages
+
+
+async def test_a_preview_renders_the_campaigns_own_template(client: httpx.AsyncClient, connection: Connection) -> None:
+    [customer] = await add_customers(connection, 1)
+    campaign_id = await add_campaign(connection, template="Hi {first_name} in {location}{last_name}, {nickname}")
+    for body in ({}, {"override_template": None}, {"override_template": ""}):
+        answer = await client.post(
+            f"/campaigns/{campaign_id}/personalized-preview", json={"customer_id": customer, **body}
+        )
+        assert answer.json() == {
+            "rendered_message": "Hi Customer 0 in Nairobi, {nickname}",
+            "used_template": "Hi {first_name} in {location}{last_name}, {nickname}",
+            "customer": {"id": customer, "first_name": "Customer 0"},
+        }
+
+
+async def test_a_preview_renders_another_template(client: httpx.AsyncClient, connection: Connection) -> None:
+    [customer] = await add_customers(connection, 1)
+    campaign_id = await add_campaign(connection)
+    answer = await client.post(
+        f"/campaigns/{campaign_id}/personalized-preview",
+        json={"customer_id": customer, "override_template": "Ciao {first_name}"},
+    )
+    assert answer.json()["rendered_message"] == "Ciao Customer 0"
+    assert answer.json()["used_template"] == "Ciao {first_name}"
+
+
+@pytest.mark.parametrize(
+    ("campaign", "body", "status", "code"),
+    [
+        (99, {"customer_id": 1}, 404, "CAMPAIGN_NOT_FOUND"),
+        (1, {"customer_id": 99}, 404, "CUSTOMER_NOT_FOUND"),
+        (1, {"customer_id": 2**63}, 404, "CUSTOMER_NOT_FOUND"),
+        (1, {"customer_id": 1, "override_template": "{"}, 400, "INVALID_TEMPLATE"),
+        (1, {"customer_id": 0}, 400, "INVALID_REQUEST"),
+        (1, {"customer_id": "1"}, 400, "INVALID_REQUEST"),
+        (1, {}, 400, "INVALID_REQUEST"),
+    ],
+)
+async def test_a_preview_of_what_is_not_there(
+    client: httpx.AsyncClient, connection: Connection, campaign: int, body: dict[str, object], status: int, code: str
+) -> None:
+    await add_customers(connection, 1)
+    await add_campaign(connection)
+    answer = await client.post(f"/campaigns/{campaign}/personalized-preview", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+async def test_all_messages_are_listed_once_and_by_status(client: httpx.AsyncClient, connection: Connection) -> None:
+    campaign_id = await add_campaign(connection)
+    customers = await add_customers(connection, 45)
+    await add_messages(connection, campaign_id, customers)
+    await connection.execute("UPDATE outbound_messages SET status = 'sent' WHERE customer_id <= %s", [customers[29]])
+    for status, expected in ((None, customers), ("sent", customers[:30]), ("pending", customers[30:]), ("failed", [])):
+        seen: list[int] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"cursor": cursor, **({"status": status} if status else {})}
+            body = (await client.get(f"/campaigns/{campaign_id}/messages", params=query)).json()
+            seen += [message["customer_id"] for message in body["messages"]]
+            cursor = body["pagination"]["next_cursor"]
+        assert seen == expected
+
+
+async def test_the_messages_of_no_campaign(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/campaigns/1/messages")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CAMPAIGN_NOT_FOUND")

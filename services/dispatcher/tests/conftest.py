@@ -1,0 +1,24 @@
+"""What the dispatcher's tests need besides a database and a broker."""
+
+from collections.abc import AsyncIterator
+
+import aio_pika
+import pytest_asyncio
+from faststream.rabbit import RabbitBroker
+
+from leopard.messaging import SENDS, connection_of, create_broker, declare_topology
+
+
+@pytest_asyncio.fixture
+async def broker(amqp_url: str) -> AsyncIterator[RabbitBroker]:
+    """A connected broker with every queue declared."""
+    async with create_broker(amqp_url, service="tests", shutdown_seconds=1) as connected:
+        await declare_topology(connected)
+        yield connected
+
+
+@pytest_asyncio.fixture
+async def sends(broker: RabbitBroker) -> AsyncIterator[aio_pika.abc.AbstractQueue]:
+    """The queue `campaign_sends`, to look into."""
+    async with connection_of(broker).channel() as channel:
+        yield await channel.declare_queue(SENDS.name, passive=True, robust=False)

@@ -1,0 +1,80 @@
+"""A campaign is finished when all its messages are, and not before."""
+
+import pytest
+
+from dispatcher.completion import finish_campaigns
+from leopard.audiences import Audience
+from leopard.db.audiences import begin_audience_send
+from leopard.db.pool import Connection
+from leopard.testing import add_campaign, add_customers, add_messages, counts, rows
+
+
+async def campaign_with(connection: Connection, *, sent: int = 0, failed: int = 0, pending: int = 0) -> int:
+    campaign_id = await add_campaign(connection)
+    total = sent + failed + pending
+    await add_messages(connection, campaign_id, await add_customers(connection, total))
+    await connection.execute("UPDATE outbound_messages SET status = 'sent' WHERE id <= %s", [sent])
+    await connection.execute(
+        "UPDATE outbound_messages SET status = 'failed' WHERE id > %s AND id <= %s", [sent, sent + failed]
+    )
+    await connection.execute(
+        "INSERT INTO campaign_counts (campaign_id, shard, sent, failed) VALUES (%s, 1, %s, %s)",
+        [campaign_id, sent, failed],
+    )
+    return campaign_id
+
+
+async def status_of(connection: Connection, campaign_id: int) -> str:
+    [row] = await rows(connection, "SELECT status FROM campaigns WHERE id = %s", campaign_id)
+    return str(row["status"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "failed", "pending", "status"),
+    [(3, 0, 0, "sent"), (1, 2, 0, "sent"), (0, 3, 0, "failed"), (2, 0, 1, "sending"), (0, 2, 1, "sending")],
+)
+async def test_a_campaign_ends_as_its_messages_do(
+    connection: Connection, sent: int, failed: int, pending: int, status: str
+) -> None:
+    campaign_id = await campaign_with(connection, sent=sent, failed=failed, pending=pending)
+    finished = await finish_campaigns(connection)
+    assert finished == ([] if status == "sending" else [campaign_id])
+    assert await status_of(connection, campaign_id) == status
+    assert bool(await rows(connection, "SELECT * FROM campaign_chunks")) == (status == "sending")
+
+
+async def test_an_audience_must_be_planned_to_its_end_first(connection: Connection) -> None:
+    campaign_id = await add_campaign(connection)
+    await add_customers(connection, 5)
+    await begin_audience_send(connection, campaign_id, Audience(all=True))
+    assert await finish_campaigns(connection) == []
+
+
+async def test_an_audience_of_nobody_has_failed(connection: Connection) -> None:
+    campaign_id = await add_campaign(connection)
+    await begin_audience_send(connection, campaign_id, Audience(all=True))
+    assert await finish_campaigns(connection) == [campaign_id]
+    assert await status_of(connection, campaign_id) == "failed"
+
+
+async def test_a_campaign_whose_customers_are_all_gone_has_failed(connection: Connection) -> None:
+    campaign_id = await campaign_with(connection, pending=3)
+    await connection.execute("DELETE FROM customers")
+    assert await finish_campaigns(connection) == [campaign_id]
+    assert await status_of(connection, campaign_id) == "failed"
+
+
+async def test_a_paused_campaign_is_not_finished(connection: Connection) -> None:
+    await campaign_with(connection, sent=3)
+    await connection.execute("UPDATE campaigns SET status = 'paused'")
+    assert await finish_campaigns(connection) == []
+
+
+async def test_counts_that_are_wrong_are_taken_from_the_rows_once_every_chunk_is_done(connection: Connection) -> None:
+    campaign_id = await campaign_with(connection, sent=2, failed=1)
+    await connection.execute("UPDATE campaign_counts SET sent = 1 WHERE shard = 1")
+    assert await finish_campaigns(connection) == []
+    await connection.execute("DELETE FROM campaign_chunks")
+    assert await finish_campaigns(connection) == []
+    assert await finish_campaigns(connection) == [campaign_id]
+    assert await counts(connection, campaign_id) == {"total": 3, "sent": 2, "failed": 1, "retries": 0}

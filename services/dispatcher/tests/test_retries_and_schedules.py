@@ -1,0 +1,91 @@
+"""What waits for its time is done when the time has come, once."""
+
+import asyncio
+from itertools import chain
+
+from dispatcher.retries import release_due
+from dispatcher.schedules import start_due_campaign
+from leopard.db.pool import Connection, Pool
+from leopard.testing import add_campaign, add_customers, add_messages, rows
+
+
+async def waiting_messages(connection: Connection, count: int, *, status: str = "sending") -> list[int]:
+    campaign_id = await add_campaign(connection, status=status)
+    messages = await add_messages(connection, campaign_id, await add_customers(connection, count))
+    await connection.execute(
+        "UPDATE outbound_messages SET status = 'failed', retry_count = 1, next_attempt_at = now() - interval '1 second'"
+    )
+    return messages
+
+
+async def test_a_message_is_released_when_its_time_has_come(connection: Connection) -> None:
+    due, later = await waiting_messages(connection, 2)
+    await connection.execute(
+        "UPDATE outbound_messages SET next_attempt_at = now() + interval '1 hour' WHERE id = %s", [later]
+    )
+    assert [job.message_id for job in await release_due(connection, 10)] == [due]
+    [row] = await rows(connection, "SELECT * FROM outbound_messages WHERE id = %s", due)
+    assert (row["status"], row["next_attempt_at"], row["retry_count"]) == ("pending", None, 1)
+    assert await release_due(connection, 10) == []
+
+
+async def test_no_more_are_released_than_fit(connection: Connection) -> None:
+    await waiting_messages(connection, 10)
+    assert [len(await release_due(connection, 4)) for _ in range(4)] == [4, 4, 2, 0]
+
+
+async def test_nothing_is_released_of_a_campaign_that_is_not_being_sent(connection: Connection) -> None:
+    await waiting_messages(connection, 2, status="paused")
+    assert await release_due(connection, 10) == []
+
+
+async def test_many_dispatchers_release_each_message_once(connection: Connection, pool: Pool) -> None:
+    messages = await waiting_messages(connection, 200)
+
+    async def dispatcher() -> list[int]:
+        released: list[int] = []
+        async with pool.connection() as own:
+            for _ in range(20):
+                released += [job.message_id for job in await release_due(own, 7)]
+        return released
+
+    released = await asyncio.gather(*(dispatcher() for _ in range(4)))
+    assert sorted(chain.from_iterable(released)) == messages
+
+
+async def scheduled(connection: Connection, when: str, audience: str | None) -> int:
+    campaign_id = await add_campaign(connection, status="scheduled")
+    await connection.execute(
+        "UPDATE campaigns SET scheduled_at = now() + %s::interval, audience = %s::jsonb WHERE id = %s",
+        [when, audience, campaign_id],
+    )
+    return campaign_id
+
+
+async def test_a_scheduled_campaign_is_started_when_its_time_has_come(connection: Connection) -> None:
+    await add_customers(connection, 4)
+    due = await scheduled(connection, "-1 second", '{"all": true}')
+    later = await scheduled(connection, "1 hour", '{"all": true}')
+    assert await start_due_campaign(connection) == due
+    assert await start_due_campaign(connection) is None
+    [started] = await rows(connection, "SELECT * FROM campaigns WHERE id = %s", due)
+    assert (started["status"], started["audience_unplanned"]) == ("sending", 4)
+    [waiting] = await rows(connection, "SELECT status FROM campaigns WHERE id = %s", later)
+    assert waiting["status"] == "scheduled"
+
+
+async def test_one_without_an_audience_waits_for_a_send(connection: Connection) -> None:
+    await scheduled(connection, "-1 second", None)
+    assert await start_due_campaign(connection) is None
+
+
+async def test_many_dispatchers_start_a_campaign_once(connection: Connection, pool: Pool) -> None:
+    await add_customers(connection, 4)
+    due = await scheduled(connection, "-1 second", '{"filter": {"location": "Nairobi"}}')
+
+    async def start() -> int | None:
+        async with pool.connection() as own:
+            return await start_due_campaign(own)
+
+    started = await asyncio.gather(*(start() for _ in range(6)))
+    assert [campaign_id for campaign_id in started if campaign_id is not None] == [due]

@@ -1,0 +1,161 @@
+"""A message is one worker's at a time, and only that worker's result counts."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from leopard.db.pool import Connection, Pool
+from leopard.domain.statuses import MessageStatus
+from leopard.testing import add_campaign, add_customers, add_messages, counts, rows
+from sender_worker.claims import Claim, claim_messages
+from sender_worker.providers.provider import Accepted, Refused
+from sender_worker.results import Result, record_results, result_of
+
+LEASE = 60.0
+
+
+async def messages(connection: Connection, count: int, *, status: str = "sending") -> list[int]:
+    campaign_id = await add_campaign(connection, status=status, template="Hi {first_name} from {location}")
+    return await add_messages(connection, campaign_id, await add_customers(connection, count))
+
+
+async def claim_one(connection: Connection, message_id: int, *, lease_seconds: float = LEASE) -> Claim:
+    [claim] = await claim_messages(connection, [message_id], lease_seconds)
+    assert claim is not None
+    return claim
+
+
+def sent(claim: Claim) -> Result:
+    return Result(claim, "Hi", MessageStatus.SENT)
+
+
+async def test_a_claim_brings_all_that_it_takes_to_send(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    claim = await claim_one(connection, message_id)
+    assert (claim.message_id, claim.retry_count, claim.outcome_unknown) == (message_id, 0, False)
+    assert (claim.channel, claim.base_template) == ("sms", "Hi {first_name} from {location}")
+    assert (claim.phone, claim.first_name, claim.last_name, claim.location) == (
+        "+254700000000",
+        "Customer 0",
+        None,
+        "Nairobi",
+    )
+
+
+async def test_a_claimed_message_is_nobody_elses(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    await claim_one(connection, message_id)
+    assert await claim_messages(connection, [message_id], LEASE) == [None]
+
+
+async def test_an_id_given_twice_is_claimed_once(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    first, second, unknown = await claim_messages(connection, [message_id, message_id, 999], LEASE)
+    assert first is not None
+    assert (second, unknown) == (None, None)
+
+
+async def test_many_workers_claim_each_message_once(connection: Connection, pool: Pool) -> None:
+    ids = await messages(connection, 300)
+
+    async def worker() -> list[int]:
+        async with pool.connection() as own:
+            return [claim.message_id for claim in await claim_messages(own, ids, LEASE) if claim]
+
+    claimed = [
+        message_id
+        for worker_claims in await asyncio.gather(*(worker() for _ in range(8)))
+        for message_id in worker_claims
+    ]
+    assert sorted(claimed) == ids
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "status = 'sent'",
+        "status = 'failed'",
+        "status = 'failed', next_attempt_at = now() + interval '1 hour'",
+        "next_attempt_at = now() + interval '1 hour'",
+    ],
+)
+async def test_what_is_not_to_be_sent_now_is_not_claimed(connection: Connection, change: str) -> None:
+    [message_id] = await messages(connection, 1)
+    await connection.execute(f"UPDATE outbound_messages SET {change}")
+    assert await claim_messages(connection, [message_id], LEASE) == [None]
+
+
+@pytest.mark.parametrize("status", ["draft", "scheduled", "paused", "sent", "failed", "cancelled"])
+async def test_nothing_is_claimed_of_a_campaign_that_is_not_being_sent(connection: Connection, status: str) -> None:
+    ids = await messages(connection, 2, status=status)
+    assert await claim_messages(connection, ids, LEASE) == [None, None]
+
+
+async def test_a_claim_that_ended_can_be_claimed_again_and_says_so(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    first = await claim_one(connection, message_id, lease_seconds=0.001)
+    await asyncio.sleep(0.01)
+    second = await claim_one(connection, message_id)
+    assert second.outcome_unknown
+    assert second.claimed_until > first.claimed_until
+
+
+async def test_a_result_is_recorded_and_counted(connection: Connection) -> None:
+    first, second, third = await messages(connection, 3)
+    claims = [await claim_one(connection, message_id) for message_id in (first, second, third)]
+    results = [
+        Result(claims[0], "Hi A", MessageStatus.SENT),
+        Result(claims[1], "Hi B", MessageStatus.FAILED, "bad number"),
+        Result(claims[2], "Hi C", MessageStatus.FAILED, "busy", retry_in_seconds=100),
+    ]
+    assert await record_results(connection, results, 1) == [True, True, True]
+    recorded = await rows(
+        connection,
+        """SELECT status, rendered_content, last_error, retry_count, claimed_until,
+                  extract(epoch FROM next_attempt_at - now())::int AS wait FROM outbound_messages ORDER BY id""",
+    )
+    assert [tuple(row.values()) for row in recorded] == [
+        ("sent", "Hi A", None, 0, None, None),
+        ("failed", "Hi B", "bad number", 1, None, None),
+        ("failed", "Hi C", "busy", 1, None, 100),
+    ]
+    assert await counts(connection, claims[0].campaign_id) == {"total": 3, "sent": 1, "failed": 1, "retries": 1}
+
+
+async def test_a_result_counts_once(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    result = sent(await claim_one(connection, message_id))
+    assert await record_results(connection, [result], 1) == [True]
+    assert await record_results(connection, [result], 1) == [False]
+    assert (await counts(connection, result.claim.campaign_id))["sent"] == 1
+
+
+async def test_a_result_that_comes_after_the_claim_went_to_another_changes_nothing(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    late = await claim_one(connection, message_id, lease_seconds=0.001)
+    await asyncio.sleep(0.01)
+    current = await claim_one(connection, message_id)
+    assert await record_results(connection, [replace(sent(late), content="late")], 1) == [False]
+    assert await record_results(connection, [sent(current)], 1) == [True]
+    [row] = await rows(connection, "SELECT status, rendered_content FROM outbound_messages")
+    assert row == {"status": "sent", "rendered_content": "Hi"}
+
+
+async def test_the_result_of_a_message_that_is_gone_counts_nothing(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    claim = await claim_one(connection, message_id)
+    await connection.execute("DELETE FROM customers")
+    assert await record_results(connection, [sent(claim)], 1) == [False]
+    assert await counts(connection, claim.campaign_id) == {"total": 0, "sent": 0, "failed": 0, "retries": 0}
+
+
+async def test_the_third_failure_is_final_and_a_permanent_one_at_once(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    claim = await claim_one(connection, message_id)
+    bounds = {"backoff_base": 10.0, "backoff_max": 900.0}
+    assert result_of(claim, "Hi", Accepted(), **bounds) == Result(claim, "Hi", MessageStatus.SENT)
+    for failures, final in ((0, False), (1, False), (2, True)):
+        result = result_of(replace(claim, retry_count=failures), "Hi", Refused("busy", permanent=False), **bounds)
+        assert (result.status, result.final) == (MessageStatus.FAILED, final)
+    assert result_of(claim, "Hi", Refused("bad number", permanent=True), **bounds).final

@@ -1,0 +1,33 @@
+"""The mock provider behaves as the specification's does."""
+
+import asyncio
+import time
+
+from leopard.domain.statuses import Channel
+from sender_worker.providers.mock import MockProvider
+from sender_worker.providers.provider import Accepted, OutgoingMessage
+
+MESSAGE = OutgoingMessage(1, Channel.SMS, "+254700000000", "Hi")
+
+
+async def outcomes(*, success_rate: float, seed: int | None = 1) -> list[bool]:
+    provider = MockProvider(latency_seconds=(0, 0), success_rate=success_rate, seed=seed)
+    return [isinstance(await provider.send(MESSAGE), Accepted) for _ in range(2000)]
+
+
+async def test_it_accepts_the_share_that_it_is_told() -> None:
+    assert all(await outcomes(success_rate=1))
+    assert not any(await outcomes(success_rate=0))
+    assert 0.93 < sum(await outcomes(success_rate=0.95)) / 2000 < 0.97
+
+
+async def test_its_luck_can_be_repeated() -> None:
+    assert await outcomes(success_rate=0.5, seed=7) == await outcomes(success_rate=0.5, seed=7)
+    assert await outcomes(success_rate=0.5, seed=7) != await outcomes(success_rate=0.5, seed=8)
+
+
+async def test_it_takes_its_time_and_many_at_once() -> None:
+    provider = MockProvider(latency_seconds=(0.05, 0.2), success_rate=1, seed=1)
+    started = time.monotonic()
+    await asyncio.gather(*(provider.send(MESSAGE) for _ in range(200)))
+    assert 0.05 <= time.monotonic() - started < 2

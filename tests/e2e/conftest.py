@@ -1,0 +1,33 @@
+"""A running stack, seen from outside: the one at `LEOPARD_BASE_URL`, or a local one that is started for the run."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from leopard_local.__main__ import PACKAGES
+from leopard_local.stack import running_stack
+
+
+@pytest.fixture(scope="session")
+def base_url() -> Iterator[str]:
+    """Where campaign-api is."""
+    given = os.environ.get("LEOPARD_BASE_URL")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="leopard-e2e-") as folder:
+        Path(folder).chmod(0o755)
+        settings = {"backoff_seconds": "1"}
+        with running_stack(Path(folder), packages=PACKAGES, workers=2, dispatchers=2, settings=settings) as stack:
+            yield stack.api_url
+
+
+@pytest.fixture
+def client(base_url: str) -> Iterator[httpx.Client]:
+    """A client of the API."""
+    with httpx.Client(base_url=base_url, timeout=30) as opened:
+        yield opened

@@ -1,0 +1,121 @@
+"""A campaign from its creation to its last message, by the public API alone."""
+
+import random
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+FINAL = {"sent", "failed"}
+
+
+def create_customers(client: httpx.Client, count: int, **fields: str) -> list[int]:
+    # a stack that is used again has customers already: their numbers must not be met
+    start = random.randrange(10**9)  # noqa: S311 phone numbers, not secrets
+    created = []
+    for n in range(count):
+        body = {"phone": f"+2{start:09d}{n:04d}", "first_name": f"Customer {n}", **fields}
+        created.append(client.post("/customers", json=body).raise_for_status().json()["id"])
+    return created
+
+
+def create_campaign(client: httpx.Client, **fields: Any) -> int:
+    body = {"name": "e2e", "channel": "sms", "base_template": "Hi {first_name}", **fields}
+    campaign_id: int = client.post("/campaigns", json=body).raise_for_status().json()["id"]
+    return campaign_id
+
+
+def wait_until_finished(client: httpx.Client, campaign_id: int, *, seconds: float = 90) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while True:
+        campaign: dict[str, Any] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
+        stats = campaign["stats"]
+        assert stats["total"] == stats["pending"] + stats["sent"] + stats["failed"]
+        if campaign["status"] in FINAL:
+            return campaign
+        assert time.monotonic() < deadline, campaign
+        time.sleep(0.1)
+
+
+def all_messages(client: httpx.Client, campaign_id: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        body = (
+            client.get(f"/campaigns/{campaign_id}/messages", params={"cursor": cursor, "page_size": 100})
+            .raise_for_status()
+            .json()
+        )
+        found += body["messages"]
+        cursor = body["pagination"]["next_cursor"]
+    return found
+
+
+@pytest.mark.parametrize("channel", ["sms", "whatsapp"])
+def test_a_campaign_to_named_customers(client: httpx.Client, channel: str) -> None:
+    customers = create_customers(client, 200)
+    campaign_id = create_campaign(client, channel=channel)
+    answer = client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers})
+    assert answer.json() == {"campaign_id": campaign_id, "messages_queued": 200, "status": "sending"}
+    campaign = wait_until_finished(client, campaign_id)
+    messages = all_messages(client, campaign_id)
+    assert campaign["status"] == "sent"
+    assert campaign["stats"]["total"] == 200
+    assert campaign["stats"]["pending"] == 0
+    assert sorted(message["customer_id"] for message in messages) == customers
+    assert sum(message["status"] == "sent" for message in messages) == campaign["stats"]["sent"]
+    assert {m["rendered_content"] for m in messages} == {f"Hi Customer {n}" for n in range(200)}
+
+
+def test_a_campaign_to_an_audience(client: httpx.Client) -> None:
+    place = f"Place {random.random()}"  # noqa: S311
+    customers = create_customers(client, 120, location=place)
+    create_customers(client, 5)
+    campaign_id = create_campaign(client)
+    answer = client.post(f"/campaigns/{campaign_id}/send", json={"audience": {"filter": {"location": place}}})
+    assert answer.json()["messages_queued"] == 120
+    wait_until_finished(client, campaign_id)
+    assert sorted(message["customer_id"] for message in all_messages(client, campaign_id)) == customers
+
+
+def test_a_scheduled_campaign_starts_by_itself(client: httpx.Client) -> None:
+    place = f"Place {random.random()}"  # noqa: S311
+    customers = create_customers(client, 10, location=place)
+    due = datetime.now(UTC) + timedelta(seconds=3)
+    audience = {"filter": {"location": place}}
+    campaign_id = create_campaign(client, scheduled_at=due.isoformat(), audience=audience)
+    assert client.get(f"/campaigns/{campaign_id}").json()["status"] == "scheduled"
+    wait_until_finished(client, campaign_id)
+    assert sorted(message["customer_id"] for message in all_messages(client, campaign_id)) == customers
+    assert datetime.now(UTC) >= due
+
+
+def test_what_a_preview_shows_is_what_is_sent(client: httpx.Client) -> None:
+    [customer] = create_customers(client, 1, location="{first_name}\n\t👋🏾")
+    template = "Hi {first_name}, {location} {nickname}\u200d {last_name}{{phone}}"
+    campaign_id = create_campaign(client, base_template=template)
+    preview = client.post(f"/campaigns/{campaign_id}/personalized-preview", json={"customer_id": customer}).json()
+    client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": [customer]}).raise_for_status()
+    wait_until_finished(client, campaign_id)
+    [message] = all_messages(client, campaign_id)
+    assert message["rendered_content"] == preview["rendered_message"]
+
+
+def test_a_customer_deleted_in_mid_campaign_does_not_hold_it_up(client: httpx.Client) -> None:
+    customers = create_customers(client, 300)
+    campaign_id = create_campaign(client)
+    client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
+    for customer in customers[::10]:
+        client.delete(f"/customers/{customer}").raise_for_status()
+    campaign = wait_until_finished(client, campaign_id)
+    messages = all_messages(client, campaign_id)
+    assert len(messages) == 270 == campaign["stats"]["total"]
+    assert campaign["stats"]["sent"] == sum(message["status"] == "sent" for message in messages)
+
+
+def test_every_service_says_that_it_is_well(client: httpx.Client) -> None:
+    health = client.get("/health")
+    assert health.status_code == 200
+    assert health.json()["services"] == {"database": "connected", "queue": "connected"}

@@ -1,0 +1,29 @@
+"""A local stack whose processes can be killed."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from leopard_local.__main__ import PACKAGES
+from leopard_local.stack import Stack, running_stack
+
+SETTINGS = {
+    "lease_seconds": "3",
+    "sweep_seconds": "1",
+    "backoff_seconds": "1",
+    "mock_latency_min_seconds": "0.5",
+    "mock_latency_max_seconds": "1.5",
+    "mock_success_rate": "1",
+    "prefetch": "400",
+}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """The whole stack, with two workers and slow providers; a test starts again what it kills."""
+    with tempfile.TemporaryDirectory(prefix="leopard-recovery-") as folder:
+        Path(folder).chmod(0o755)
+        with running_stack(Path(folder), packages=PACKAGES, workers=2, settings=SETTINGS) as started:
+            yield started

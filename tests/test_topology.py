@@ -1,0 +1,34 @@
+"""Every queue that is declared is read by somebody."""
+
+from faststream.rabbit import RabbitBroker
+from faststream.rabbit.subscriber.usecase import RabbitSubscriber
+
+import dispatcher.main
+import sender_worker.main
+from dispatcher.settings import DispatcherSettings
+from leopard.messaging import DEAD_LETTERS, QUEUES, SENDS
+from sender_worker.settings import WorkerSettings
+
+NOWHERE = {"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"}
+
+
+def consumed_by_services() -> set[str]:
+    apps = (
+        dispatcher.main.create_app(DispatcherSettings.model_validate(NOWHERE)),
+        sender_worker.main.create_app(WorkerSettings.model_validate(NOWHERE)),
+    )
+    brokers = [broker for app in apps for broker in app.brokers if isinstance(broker, RabbitBroker)]
+    subscribers = [subscriber for broker in brokers for subscriber in broker.subscribers]
+    return {subscriber.queue.name for subscriber in subscribers if isinstance(subscriber, RabbitSubscriber)}
+
+
+def test_every_queue_but_that_of_the_dead_has_a_consumer() -> None:
+    # dead letters wait for a person
+    assert consumed_by_services() == {queue.name for queue in QUEUES} - {DEAD_LETTERS.name}
+
+
+def test_jobs_survive_a_restart_of_the_broker_and_refused_ones_are_kept() -> None:
+    arguments = SENDS.arguments or {}
+    assert SENDS.durable
+    assert arguments["x-queue-type"] == "quorum"
+    assert arguments["x-dead-letter-routing-key"] == DEAD_LETTERS.name
