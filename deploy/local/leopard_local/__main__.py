@@ -10,6 +10,7 @@ import httpx
 
 from leopard_local.children import ChildDiedError
 from leopard_local.demo import run_demo
+from leopard_local.postgres import PostgresUnavailableError
 from leopard_local.rabbitmq import RabbitMQUnavailableError
 from leopard_local.sample_data import load_samples
 from leopard_local.stack import StackError, running_stack
@@ -36,7 +37,7 @@ def main() -> int:
             return run_demo(LOCAL / "demo", PACKAGES, recipients=parsed.customers, workers=parsed.workers)
         if parsed.command == "up":
             return _up(parsed.port, parsed.workers)
-    except (StackError, ChildDiedError, RabbitMQUnavailableError, TimeoutError) as error:
+    except (StackError, ChildDiedError, PostgresUnavailableError, RabbitMQUnavailableError, TimeoutError) as error:
         print(error, file=sys.stderr)
         return 1
     shutil.rmtree(LOCAL, ignore_errors=True)

