@@ -87,9 +87,9 @@ async def test_a_deleted_customers_messages_leave_the_counts(connection: Connect
     await connection.execute("UPDATE outbound_messages SET status = 'sent' WHERE customer_id = %s", [customers[0]])
     await connection.execute("UPDATE campaign_counts SET sent = 1")
     await connection.execute("DELETE FROM customers WHERE id = %s", [customers[0]])
-    assert await counts(connection, campaign_id) == {"total": 2, "sent": 0, "failed": 0, "retries": 0}
+    assert await counts(connection, campaign_id) == {"total": 2}
     await connection.execute("DELETE FROM customers WHERE id = %s", [customers[1]])
-    assert await counts(connection, campaign_id) == {"total": 1, "sent": 0, "failed": 0, "retries": 0}
+    assert await counts(connection, campaign_id) == {"total": 1}
 
 
 async def test_a_deleted_campaign_takes_everything_along(connection: Connection) -> None:

@@ -52,7 +52,9 @@ async def test_a_campaign_shows_stats_that_add_up(client: httpx.AsyncClient, con
         "INSERT INTO campaign_counts (campaign_id, shard, sent, failed, retries) VALUES (%s, 3, 4, 1, 2)", [campaign_id]
     )
     campaign = (await client.get(f"/campaigns/{campaign_id}")).json()
-    assert campaign["stats"] == {"total": 10, "pending": 5, "sent": 4, "failed": 1, "retries": 2}
+    assert campaign["stats"] == {
+        "total": 10, "pending": 5, "sent": 4, "failed": 1, "cancelled": 0, "retries": 2, "unknown_outcomes": 0,
+    }  # fmt: skip
 
 
 async def test_a_draft_shows_zeros(client: httpx.AsyncClient) -> None:

@@ -30,7 +30,7 @@ async def test_a_send_queues_a_message_for_each_customer(
     assert [message["customer_id"] for message in messages] == customers
     assert {(m["status"], m["retry_count"], m["rendered_content"]) for m in messages} == {("pending", 0, None)}
     assert (await client.get(f"/campaigns/{campaign_id}")).json()["status"] == "sending"
-    assert (await counts(connection, campaign_id))["total"] == 3
+    assert (await counts(connection, campaign_id)).get("total") == 3
 
 
 async def test_a_customer_given_twice_counts_once(client: httpx.AsyncClient, connection: Connection) -> None:
@@ -81,7 +81,7 @@ async def test_of_many_sends_at_once_one_wins(client: httpx.AsyncClient, connect
     assert sorted(status for status, _ in answers) == [200] + [400] * 9
     assert {answer["error"]["code"] for status, answer in answers if status == 400} == {"INVALID_STATUS"}
     assert len(await rows(connection, "SELECT * FROM outbound_messages")) == 50
-    assert (await counts(connection, campaign_id))["total"] == 50
+    assert (await counts(connection, campaign_id)).get("total") == 50
 
 
 async def test_ten_thousand_customers_in_one_request(client: httpx.AsyncClient, connection: Connection) -> None:
@@ -115,7 +115,8 @@ async def test_a_send_to_everybody_is_counted_and_left_to_the_dispatcher(
     )
     assert await rows(connection, "SELECT * FROM outbound_messages") == []
     campaign = (await client.get(f"/campaigns/{campaign_id}")).json()
-    assert campaign["stats"] == {"total": 5, "pending": 5, "sent": 0, "failed": 0, "retries": 0}
+    stats = campaign["stats"]
+    assert (stats["total"], stats["pending"], stats["sent"], stats["failed"]) == (5, 5, 0, 0)
     assert campaign["audience"] == {"all": True}
 
 
@@ -139,7 +140,7 @@ async def test_a_customer_deleted_at_the_same_moment_is_no_error(
         assert deleted.status_code == 204
         assert status == 200
         assert answer["messages_queued"] in {9, 10}
-        assert (await counts(connection, campaign_id))["total"] == 9
+        assert (await counts(connection, campaign_id)).get("total") == 9
 
 
 @pytest.mark.parametrize(

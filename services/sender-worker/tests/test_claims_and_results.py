@@ -9,10 +9,12 @@ from leopard.db.pool import Connection, Pool
 from leopard.domain.statuses import MessageStatus
 from leopard.testing import add_campaign, add_customers, add_messages, counts, rows
 from sender_worker.claims import Claim, claim_messages
-from sender_worker.providers.provider import Accepted, Refused
-from sender_worker.results import Result, record_results, result_of
+from sender_worker.providers.provider import Accepted, Refused, Throttled, Unknown
+from sender_worker.results import Result, RetryRules, given_up, handed_back, record_results, result_of
 
 LEASE = 60.0
+SHARD = 1
+RULES = RetryRules(backoff_seconds=10, backoff_max_seconds=900, retry_unknown=True)
 
 
 async def messages(connection: Connection, count: int, *, status: str = "sending") -> list[int]:
@@ -21,13 +23,13 @@ async def messages(connection: Connection, count: int, *, status: str = "sending
 
 
 async def claim_one(connection: Connection, message_id: int, *, lease_seconds: float = LEASE) -> Claim:
-    [claim] = await claim_messages(connection, [message_id], lease_seconds)
+    [claim] = await claim_messages(connection, [message_id], lease_seconds, SHARD)
     assert claim is not None
     return claim
 
 
 def sent(claim: Claim) -> Result:
-    return Result(claim, "Hi", MessageStatus.SENT)
+    return Result(claim, MessageStatus.SENT, "Hi")
 
 
 async def test_a_claim_brings_all_that_it_takes_to_send(connection: Connection) -> None:
@@ -46,12 +48,12 @@ async def test_a_claim_brings_all_that_it_takes_to_send(connection: Connection) 
 async def test_a_claimed_message_is_nobody_elses(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     await claim_one(connection, message_id)
-    assert await claim_messages(connection, [message_id], LEASE) == [None]
+    assert await claim_messages(connection, [message_id], LEASE, SHARD) == [None]
 
 
 async def test_an_id_given_twice_is_claimed_once(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
-    first, second, unknown = await claim_messages(connection, [message_id, message_id, 999], LEASE)
+    first, second, unknown = await claim_messages(connection, [message_id, message_id, 999], LEASE, SHARD)
     assert first is not None
     assert (second, unknown) == (None, None)
 
@@ -61,7 +63,7 @@ async def test_many_workers_claim_each_message_once(connection: Connection, pool
 
     async def worker() -> list[int]:
         async with pool.connection() as own:
-            return [claim.message_id for claim in await claim_messages(own, ids, LEASE) if claim]
+            return [claim.message_id for claim in await claim_messages(own, ids, LEASE, SHARD) if claim]
 
     claimed = [
         message_id
@@ -83,13 +85,13 @@ async def test_many_workers_claim_each_message_once(connection: Connection, pool
 async def test_what_is_not_to_be_sent_now_is_not_claimed(connection: Connection, change: str) -> None:
     [message_id] = await messages(connection, 1)
     await connection.execute(f"UPDATE outbound_messages SET {change}")
-    assert await claim_messages(connection, [message_id], LEASE) == [None]
+    assert await claim_messages(connection, [message_id], LEASE, SHARD) == [None]
 
 
 @pytest.mark.parametrize("status", ["draft", "scheduled", "paused", "sent", "failed", "cancelled"])
 async def test_nothing_is_claimed_of_a_campaign_that_is_not_being_sent(connection: Connection, status: str) -> None:
     ids = await messages(connection, 2, status=status)
-    assert await claim_messages(connection, ids, LEASE) == [None, None]
+    assert await claim_messages(connection, ids, LEASE, SHARD) == [None, None]
 
 
 async def test_a_claim_that_ended_can_be_claimed_again_and_says_so(connection: Connection) -> None:
@@ -97,19 +99,22 @@ async def test_a_claim_that_ended_can_be_claimed_again_and_says_so(connection: C
     first = await claim_one(connection, message_id, lease_seconds=0.001)
     await asyncio.sleep(0.01)
     second = await claim_one(connection, message_id)
-    assert second.outcome_unknown
+    assert (second.outcome_unknown, second.retry_count) == (True, 1)
+    assert (await counts(connection, second.campaign_id))["unknown_outcomes"] == 1
     assert second.claimed_until > first.claimed_until
 
 
 async def test_a_result_is_recorded_and_counted(connection: Connection) -> None:
-    first, second, third = await messages(connection, 3)
-    claims = [await claim_one(connection, message_id) for message_id in (first, second, third)]
+    claims = [await claim_one(connection, message_id) for message_id in await messages(connection, 6)]
     results = [
-        Result(claims[0], "Hi A", MessageStatus.SENT),
-        Result(claims[1], "Hi B", MessageStatus.FAILED, "bad number"),
-        Result(claims[2], "Hi C", MessageStatus.FAILED, "busy", retry_in_seconds=100),
+        Result(claims[0], MessageStatus.SENT, "Hi A"),
+        Result(claims[1], MessageStatus.FAILED, "Hi B", "bad number", attempts=1),
+        Result(claims[2], MessageStatus.FAILED, "Hi C", "busy", retry_in_seconds=100, attempts=1),
+        Result(claims[3], MessageStatus.PENDING, retry_in_seconds=50),
+        handed_back(claims[4]),
+        given_up(claims[5]),
     ]
-    assert await record_results(connection, results, 1) == [True, True, True]
+    assert await record_results(connection, results, 1) == [True] * 6
     recorded = await rows(
         connection,
         """SELECT status, rendered_content, last_error, retry_count, claimed_until,
@@ -119,8 +124,11 @@ async def test_a_result_is_recorded_and_counted(connection: Connection) -> None:
         ("sent", "Hi A", None, 0, None, None),
         ("failed", "Hi B", "bad number", 1, None, None),
         ("failed", "Hi C", "busy", 1, None, 100),
+        ("pending", None, None, 0, None, 50),
+        ("pending", None, None, 0, None, None),
+        ("failed", None, "outcome unknown", 0, None, None),
     ]
-    assert await counts(connection, claims[0].campaign_id) == {"total": 3, "sent": 1, "failed": 1, "retries": 1}
+    assert await counts(connection, claims[0].campaign_id) == {"total": 6, "sent": 1, "failed": 2, "retries": 1}
 
 
 async def test_a_result_counts_once(connection: Connection) -> None:
@@ -147,15 +155,30 @@ async def test_the_result_of_a_message_that_is_gone_counts_nothing(connection: C
     claim = await claim_one(connection, message_id)
     await connection.execute("DELETE FROM customers")
     assert await record_results(connection, [sent(claim)], 1) == [False]
-    assert await counts(connection, claim.campaign_id) == {"total": 0, "sent": 0, "failed": 0, "retries": 0}
+    assert await counts(connection, claim.campaign_id) == {}
 
 
 async def test_the_third_failure_is_final_and_a_permanent_one_at_once(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     claim = await claim_one(connection, message_id)
-    bounds = {"backoff_base": 10.0, "backoff_max": 900.0}
-    assert result_of(claim, "Hi", Accepted(), **bounds) == Result(claim, "Hi", MessageStatus.SENT)
+    assert result_of(claim, "Hi", Accepted(), RULES) == Result(claim, MessageStatus.SENT, "Hi")
     for failures, final in ((0, False), (1, False), (2, True)):
-        result = result_of(replace(claim, retry_count=failures), "Hi", Refused("busy", permanent=False), **bounds)
-        assert (result.status, result.final) == (MessageStatus.FAILED, final)
-    assert result_of(claim, "Hi", Refused("bad number", permanent=True), **bounds).final
+        for answer in (Refused("busy", permanent=False), Unknown("reset")):
+            result = result_of(replace(claim, retry_count=failures), "Hi", answer, RULES)
+            assert (result.status, result.final, result.attempts) == (MessageStatus.FAILED, final, 1)
+    assert result_of(claim, "Hi", Refused("bad number", permanent=True), RULES).final
+
+
+async def test_a_lost_answer_is_counted_and_tried_again_only_where_that_is_wanted(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    claim = await claim_one(connection, message_id)
+    for retry_unknown in (True, False):
+        result = result_of(claim, "Hi", Unknown("reset"), replace(RULES, retry_unknown=retry_unknown))
+        assert (result.final, result.outcome_unknown) == (not retry_unknown, True)
+        assert result.error == "outcome unknown: reset"
+
+
+async def test_throttling_is_no_attempt(connection: Connection) -> None:
+    [message_id] = await messages(connection, 1)
+    result = result_of(await claim_one(connection, message_id), "Hi", Throttled(7), RULES)
+    assert (result.status, result.retry_in_seconds, result.attempts) == (MessageStatus.PENDING, 7, 0)

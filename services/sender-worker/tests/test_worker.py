@@ -76,7 +76,7 @@ async def test_every_job_becomes_a_sent_message(connection: Connection, database
         found = await finished(connection, 300)
     assert {row["status"] for row in found} == {"sent"}
     assert found[7]["rendered_content"] == "Hi Customer 7 👋 {unknown}"
-    assert await counts(connection, 1) == {"total": 300, "sent": 300, "failed": 0, "retries": 0}
+    assert await counts(connection, 1) == {"total": 300, "sent": 300}
     assert await depth(amqp_url, SENDS.name) == 0
 
 
@@ -87,11 +87,11 @@ async def test_a_job_delivered_twice_sends_once(connection: Connection, database
         await finished(connection, 50)
         await until(lambda: is_empty(amqp_url))
         await asyncio.sleep(0.5)
-    assert await counts(connection, 1) == {"total": 50, "sent": 50, "failed": 0, "retries": 0}
+    assert await counts(connection, 1) == {"total": 50, "sent": 50}
 
 
 async def retried(connection: Connection, times: int) -> bool:
-    return (await counts(connection, 1))["retries"] >= times
+    return (await counts(connection, 1)).get("retries", 0) >= times
 
 
 async def test_a_failure_waits_in_the_database_and_not_in_the_queue(
@@ -122,7 +122,7 @@ async def test_the_third_failure_is_the_last(connection: Connection, database_ur
             await until(partial(attempted, connection, 10 * (attempt + 1)))
         found = await finished(connection, 10)
     assert {(row["status"], row["retry_count"], row["next_attempt_at"]) for row in found} == {("failed", 3, None)}
-    assert await counts(connection, 1) == {"total": 10, "sent": 0, "failed": 10, "retries": 20}
+    assert await counts(connection, 1) == {"total": 10, "failed": 10, "retries": 20}
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ async def test_jobs_of_messages_that_are_gone_are_dropped(
     await connection.execute("DELETE FROM customers WHERE id = 2")
     async with running(database_url, amqp_url):
         await finished(connection, 2)
-    assert await counts(connection, 1) == {"total": 2, "sent": 2, "failed": 0, "retries": 0}
+    assert await counts(connection, 1) == {"total": 2, "sent": 2}
     assert await depth(amqp_url, SENDS.name) == 0
 
 

@@ -220,17 +220,18 @@ async def add_messages(connection: Connection, campaign_id: int, customer_ids: S
 
 
 async def counts(connection: Connection, campaign_id: int) -> dict[str, int]:
-    """A campaign's counts, as they were added up."""
+    """A campaign's counts, as they were added up; those that are zero are left out."""
     [row] = await rows(
         connection,
         """
         SELECT sum(total)::int AS total, sum(sent)::int AS sent, sum(failed)::int AS failed,
-               sum(retries)::int AS retries
+               sum(cancelled)::int AS cancelled, sum(retries)::int AS retries,
+               sum(unknown_outcomes)::int AS unknown_outcomes
           FROM campaign_counts WHERE campaign_id = %s
         """,
         campaign_id,
     )
-    return row
+    return {name: count for name, count in row.items() if count}
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:

@@ -75,15 +75,22 @@ class Campaign(BaseModel):
 
 
 class Stats(BaseModel):
-    """How far a campaign's messages are; `total` is the sum of the three after it."""
+    """How far a campaign's messages are; `total` is the sum of the three after it.
+
+    Messages that a cancelled campaign did not send are no part of the total.
+    """
 
     total: int
     pending: int
     """Not finished; one that waits for another attempt is among them."""
     sent: int
     failed: int
+    cancelled: int
+    """Messages that were not sent because the campaign was cancelled."""
     retries: int
     """Attempts that failed and were, or will be, made again."""
+    unknown_outcomes: int
+    """How often it could not be known whether a message had been sent: a worker died, or an answer was lost."""
 
 
 class CampaignWithStats(Campaign):
@@ -106,16 +113,19 @@ RETURNING {_COLUMNS}
 _GET: Final = f"SELECT {_COLUMNS} FROM campaigns WHERE id = %(campaign_id)s"
 
 _STATS: Final = """
-SELECT totals.total + GREATEST(campaigns.audience_unplanned, 0) AS total,
-       totals.total + GREATEST(campaigns.audience_unplanned, 0) - totals.sent - totals.failed AS pending,
-       totals.sent, totals.failed, totals.retries
+SELECT expected.total - counts.cancelled AS total,
+       expected.total - counts.cancelled - counts.sent - counts.failed AS pending,
+       counts.sent, counts.failed, counts.cancelled, counts.retries, counts.unknown_outcomes
   FROM campaigns
  CROSS JOIN LATERAL (
        SELECT COALESCE(sum(total), 0)::bigint AS total, COALESCE(sum(sent), 0)::bigint AS sent,
-              COALESCE(sum(failed), 0)::bigint AS failed, COALESCE(sum(retries), 0)::bigint AS retries
+              COALESCE(sum(failed), 0)::bigint AS failed, COALESCE(sum(cancelled), 0)::bigint AS cancelled,
+              COALESCE(sum(retries), 0)::bigint AS retries,
+              COALESCE(sum(unknown_outcomes), 0)::bigint AS unknown_outcomes
          FROM campaign_counts
         WHERE campaign_id = campaigns.id
-       ) AS totals
+       ) AS counts
+ CROSS JOIN LATERAL (SELECT counts.total + campaigns.audience_unplanned AS total) AS expected
  WHERE campaigns.id = %(campaign_id)s
 """
 

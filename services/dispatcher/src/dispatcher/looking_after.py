@@ -1,7 +1,9 @@
-"""Looking after campaigns: started when their time has come, searched for lost messages, finished when done."""
+"""Looking after campaigns: started when their time has come, searched for lost messages, finished or cancelled."""
 
+from dispatcher.cancelling import cancel_chunk, cancel_unplanned
 from dispatcher.chunks import sweep_chunks
 from dispatcher.completion import finish_campaigns
+from dispatcher.housekeeping import forget_idempotency_keys
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LAST_SUCCESS, LOST_FOUND
 from dispatcher.schedules import start_due_campaign
 from dispatcher.settings import DispatcherSettings
@@ -25,6 +27,10 @@ class LookingAfter:
                 log.info("scheduled campaign started", campaign_id=started)
             lost = await sweep_chunks(connection, again_seconds=self._settings.sweep_seconds)
             finished = await finish_campaigns(connection)
+            await cancel_unplanned(connection)
+            while await cancel_chunk(connection):
+                pass
+            await forget_idempotency_keys(connection)
         if lost:
             LOST_FOUND.inc(lost)
             log.warning("messages without jobs are published again", messages=lost)

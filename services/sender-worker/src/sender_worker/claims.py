@@ -34,6 +34,7 @@ class Claim:
     preferred_product: str | None
 
 
+# A message whose claim ended without a result has used up an attempt, or it could take worker after worker down.
 _CLAIM: Final = """
 WITH claimable AS (
     SELECT m.id, m.claimed_until IS NOT NULL AS outcome_unknown, campaigns.channel, campaigns.base_template,
@@ -47,19 +48,31 @@ WITH claimable AS (
        AND (m.claimed_until IS NULL OR m.claimed_until < now())
      ORDER BY m.id
        FOR UPDATE OF m SKIP LOCKED
+), claimed AS (
+    UPDATE outbound_messages AS m
+       SET claimed_until = now() + make_interval(secs => %(lease_seconds)s),
+           retry_count = m.retry_count + claimable.outcome_unknown::int
+      FROM claimable
+     WHERE m.id = claimable.id
+    RETURNING m.id AS message_id, m.campaign_id, m.claimed_until, m.retry_count, claimable.outcome_unknown,
+              claimable.channel, claimable.base_template, claimable.phone, claimable.first_name,
+              claimable.last_name, claimable.location, claimable.preferred_product
+), counted AS (
+    INSERT INTO campaign_counts AS counts (campaign_id, shard, unknown_outcomes)
+    SELECT campaign_id, %(shard)s, count(*)
+      FROM claimed
+     WHERE outcome_unknown
+     GROUP BY campaign_id
+     ORDER BY campaign_id
+        ON CONFLICT (campaign_id, shard) DO UPDATE
+       SET unknown_outcomes = counts.unknown_outcomes + excluded.unknown_outcomes
 )
-UPDATE outbound_messages AS m
-   SET claimed_until = now() + make_interval(secs => %(lease_seconds)s)
-  FROM claimable
- WHERE m.id = claimable.id
-RETURNING m.id AS message_id, m.campaign_id, m.claimed_until, m.retry_count, claimable.outcome_unknown,
-          claimable.channel, claimable.base_template, claimable.phone, claimable.first_name, claimable.last_name,
-          claimable.location, claimable.preferred_product
+SELECT * FROM claimed
 """
 
 
 async def claim_messages(
-    connection: Connection, message_ids: Sequence[int], lease_seconds: float
+    connection: Connection, message_ids: Sequence[int], lease_seconds: float, shard: int
 ) -> list[Claim | None]:
     """Claim messages in one statement; for each id its claim, or null where there is nothing to send.
 
@@ -67,7 +80,7 @@ async def claim_messages(
     campaign is not being sent, or where its customer is gone.
     """
     async with connection.cursor(row_factory=class_row(Claim)) as cursor:
-        await cursor.execute(_CLAIM, {"message_ids": list(message_ids), "lease_seconds": lease_seconds})
+        await cursor.execute(_CLAIM, {"message_ids": list(message_ids), "lease_seconds": lease_seconds, "shard": shard})
         claims = {claim.message_id: claim for claim in await cursor.fetchall()}
     # an id that is given twice is claimed once
     return [claims.pop(message_id, None) for message_id in message_ids]

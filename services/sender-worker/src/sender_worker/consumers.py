@@ -1,6 +1,9 @@
 """Jobs from the broker, each acknowledged once its message is recorded."""
 
+from contextlib import suppress
+
 import structlog
+from aio_pika.exceptions import AMQPError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage
 from pydantic import ValidationError
@@ -26,7 +29,13 @@ def subscribe(broker: RabbitBroker, delivery: Delivery, *, prefetch: int) -> Non
             await _bury(broker, message, error)
             return
         structlog.contextvars.bind_contextvars(trace_id=trace_id_of(message.headers.get(TRACEPARENT)))
-        await delivery.deliver(job.message_id)
+        if await delivery.deliver(job.message_id):
+            await _acknowledge(message)
+
+
+async def _acknowledge(message: RabbitMessage) -> None:
+    # a connection that is gone takes the job back; it comes again, and there is nothing left to send
+    with suppress(AMQPError, ConnectionError):
         await message.ack()
 
 
@@ -40,6 +49,6 @@ async def _bury(broker: RabbitBroker, message: RabbitMessage, error: ValidationE
         content_type=message.content_type,
         persist=True,
     )
-    await message.ack()
+    await _acknowledge(message)
     DEAD_LETTERED.inc()
     log.error("job does not parse and is dead-lettered", reason=reason)

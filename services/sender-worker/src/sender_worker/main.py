@@ -11,15 +11,24 @@ from leopard.messaging import broker_check, create_broker, declare_topology
 from leopard.serving import serve
 from sender_worker.consumers import subscribe
 from sender_worker.delivery import Delivery, DeliveryRules
+from sender_worker.providers.http import HttpProvider
 from sender_worker.providers.mock import MockProvider
 from sender_worker.providers.provider import Provider
-from sender_worker.settings import WorkerSettings
+from sender_worker.results import RetryRules
+from sender_worker.settings import ProviderName, UnknownOutcome, WorkerSettings
 
 SERVICE = "sender-worker"
 
 
 def create_provider(settings: WorkerSettings) -> Provider:
     """The provider that the settings name."""
+    if settings.provider is ProviderName.HTTP and settings.http_url is not None:
+        return HttpProvider(
+            settings.http_url,
+            timeout_seconds=settings.http_timeout_seconds,
+            connections=settings.http_connections,
+            token=settings.http_token.get_secret_value() if settings.http_token else None,
+        )
     return MockProvider(
         latency_seconds=(settings.mock_latency_min_seconds, settings.mock_latency_max_seconds),
         success_rate=settings.mock_success_rate,
@@ -37,10 +46,14 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     rules = DeliveryRules(
         batch_size=settings.batch_size,
         lease_seconds=settings.lease_seconds,
-        backoff_seconds=settings.backoff_seconds,
-        backoff_max_seconds=settings.backoff_max_seconds,
+        retry=RetryRules(
+            backoff_seconds=settings.backoff_seconds,
+            backoff_max_seconds=settings.backoff_max_seconds,
+            retry_unknown=settings.on_unknown_outcome is UnknownOutcome.RETRY,
+        ),
     )
-    subscribe(broker, Delivery(pool, provider, rules), prefetch=settings.prefetch)
+    delivery = Delivery(pool, provider, rules)
+    subscribe(broker, delivery, prefetch=settings.prefetch)
     health = Health(
         services={"database": database_check(pool), "queue": broker_check(broker)},
         ready=(schema_check(pool), broker_check(broker)),
@@ -48,6 +61,9 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
 
     async def declare() -> None:
         await declare_topology(broker)
+
+    async def drain() -> None:
+        delivery.drain()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -59,7 +75,12 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
             await pool.close()
 
     return AsgiFastStream(
-        broker, asgi_routes=health_routes(health), lifespan=lifespan, after_startup=[declare], logger=None
+        broker,
+        asgi_routes=health_routes(health),
+        lifespan=lifespan,
+        after_startup=[declare],
+        on_shutdown=[drain],
+        logger=None,
     )
 
 

@@ -2,40 +2,81 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from leopard.db.pool import Connection
-from leopard.domain.statuses import MAX_ATTEMPTS, MessageStatus
+from leopard.domain.statuses import MAX_ATTEMPTS, OUTCOME_UNKNOWN, MessageStatus
 from sender_worker.backoff import backoff_seconds
 from sender_worker.claims import Claim
-from sender_worker.providers.provider import Accepted, Answer
+from sender_worker.providers.provider import Accepted, Answer, Refused, Throttled, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """When a failed message is tried again; times in seconds."""
+
+    backoff_seconds: float
+    backoff_max_seconds: float
+    retry_unknown: bool
+    """Whether a message that may have been sent is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How an attempt to send a claimed message ended."""
+    """How the work on a claimed message ended.
+
+    `pending` gives the message back: at once, or after `retry_in_seconds`.
+    """
 
     claim: Claim
-    content: str
     status: MessageStatus
+    content: str | None = None
     error: str | None = None
     retry_in_seconds: float | None = None
+    attempts: int = 0
+    """How many attempts it adds to those that failed."""
+    outcome_unknown: bool = False
 
     @property
     def final(self) -> bool:
         """Whether the message is finished."""
-        return self.retry_in_seconds is None
+        return self.status is not MessageStatus.PENDING and self.retry_in_seconds is None
 
 
-def result_of(claim: Claim, content: str, answer: Answer, *, backoff_base: float, backoff_max: float) -> Result:
+def result_of(claim: Claim, content: str, answer: Answer, rules: RetryRules) -> Result:
     """What a provider's answer means: sent, to be tried again, or failed for good."""
-    if isinstance(answer, Accepted):
-        return Result(claim, content, MessageStatus.SENT)
+    match answer:
+        case Accepted():
+            return Result(claim, MessageStatus.SENT, content)
+        case Throttled(retry_after_seconds):
+            return Result(claim, MessageStatus.PENDING, retry_in_seconds=retry_after_seconds)
+        case Refused(reason, permanent):
+            return _failed(claim, content, reason, rules, final=permanent)
+        case Unknown(reason):
+            error = f"{OUTCOME_UNKNOWN}: {reason}"
+            return _failed(claim, content, error, rules, final=not rules.retry_unknown, outcome_unknown=True)
+        case _:
+            assert_never(answer)
+
+
+def given_up(claim: Claim) -> Result:
+    """The result of a message that may have been sent, and is not to be sent again."""
+    return Result(claim, MessageStatus.FAILED, error=OUTCOME_UNKNOWN)
+
+
+def handed_back(claim: Claim) -> Result:
+    """The result of a message that was claimed and not sent."""
+    return Result(claim, MessageStatus.PENDING)
+
+
+def _failed(
+    claim: Claim, content: str, error: str, rules: RetryRules, *, final: bool, outcome_unknown: bool = False
+) -> Result:
     failures = claim.retry_count + 1
-    if answer.permanent or failures >= MAX_ATTEMPTS:
-        return Result(claim, content, MessageStatus.FAILED, answer.reason)
-    wait = backoff_seconds(failures, base=backoff_base, maximum=backoff_max)
-    return Result(claim, content, MessageStatus.FAILED, answer.reason, wait)
+    wait = None
+    if not final and failures < MAX_ATTEMPTS:
+        wait = backoff_seconds(failures, base=rules.backoff_seconds, maximum=rules.backoff_max_seconds)
+    return Result(claim, MessageStatus.FAILED, content, error, wait, attempts=1, outcome_unknown=outcome_unknown)
 
 
 # Only the claim that is in force may record: a worker that comes too late changes nothing, and counts nothing.
@@ -44,32 +85,34 @@ WITH result AS (
     SELECT *
       FROM unnest(
            %(message_ids)s::bigint[], %(claimed_until)s::timestamptz[], %(statuses)s::text[], %(contents)s::text[],
-           %(errors)s::text[], %(retry_in_seconds)s::float8[]
-           ) AS result (message_id, claimed_until, status, content, error, retry_in_seconds)
+           %(errors)s::text[], %(retry_in_seconds)s::float8[], %(attempts)s::int[], %(unknown)s::bool[]
+           ) AS result (message_id, claimed_until, status, content, error, retry_in_seconds, attempts, unknown)
 ), recorded AS (
     UPDATE outbound_messages AS m
        SET status = result.status,
-           rendered_content = result.content,
+           rendered_content = COALESCE(result.content, m.rendered_content),
            last_error = COALESCE(result.error, m.last_error),
-           retry_count = m.retry_count + CASE WHEN result.status = 'failed' THEN 1 ELSE 0 END,
+           retry_count = m.retry_count + result.attempts,
            next_attempt_at = now() + make_interval(secs => result.retry_in_seconds),
            claimed_until = NULL,
            updated_at = now()
       FROM result
      WHERE m.id = result.message_id AND m.claimed_until = result.claimed_until AND m.status = 'pending'
-    RETURNING m.id, m.campaign_id, m.status, m.next_attempt_at
+    RETURNING m.id, m.campaign_id, m.status, m.next_attempt_at, result.unknown
 ), counted AS (
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, sent, failed, retries)
+    INSERT INTO campaign_counts AS counts (campaign_id, shard, sent, failed, retries, unknown_outcomes)
     SELECT campaign_id, %(shard)s, count(*) FILTER (WHERE status = 'sent'),
            count(*) FILTER (WHERE status = 'failed' AND next_attempt_at IS NULL),
-           count(*) FILTER (WHERE next_attempt_at IS NOT NULL)
+           count(*) FILTER (WHERE status = 'failed' AND next_attempt_at IS NOT NULL),
+           count(*) FILTER (WHERE unknown)
       FROM recorded
      GROUP BY campaign_id
      ORDER BY campaign_id
         ON CONFLICT (campaign_id, shard) DO UPDATE
        SET sent = counts.sent + excluded.sent,
            failed = counts.failed + excluded.failed,
-           retries = counts.retries + excluded.retries
+           retries = counts.retries + excluded.retries,
+           unknown_outcomes = counts.unknown_outcomes + excluded.unknown_outcomes
 )
 SELECT id FROM recorded
 """
@@ -86,6 +129,8 @@ async def record_results(connection: Connection, results: Sequence[Result], shar
             "contents": [result.content for result in results],
             "errors": [result.error for result in results],
             "retry_in_seconds": [result.retry_in_seconds for result in results],
+            "attempts": [result.attempts for result in results],
+            "unknown": [result.outcome_unknown for result in results],
             "shard": shard,
         },
     )

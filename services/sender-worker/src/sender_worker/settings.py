@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
 from leopard.settings import Seconds, ServiceSettings
 
@@ -11,6 +11,14 @@ class ProviderName(StrEnum):
     """Who carries the messages."""
 
     MOCK = "mock"
+    HTTP = "http"
+
+
+class UnknownOutcome(StrEnum):
+    """What becomes of a message that may have been sent: duplicates are preferred to losses, or losses to them."""
+
+    RETRY = "retry"
+    FAIL = "fail"
 
 
 class WorkerSettings(ServiceSettings):
@@ -27,8 +35,29 @@ class WorkerSettings(ServiceSettings):
         default=10, description="A retry waits up to this long after the first failure, up to twice after the second"
     )
     backoff_max_seconds: Seconds = Field(default=900, description="A retry never waits longer than this")
-    provider: ProviderName = Field(default=ProviderName.MOCK, description="Who carries the messages: mock")
+    on_unknown_outcome: UnknownOutcome = Field(
+        default=UnknownOutcome.RETRY,
+        description="A message whose worker died, or whose answer was lost, is sent again (retry) or not (fail)",
+    )
+    provider: ProviderName = Field(default=ProviderName.MOCK, description="Who carries the messages: mock or http")
+    http_url: str | None = Field(default=None, description="Where the http provider is")
+    http_token: SecretStr | None = Field(default=None, description="What the http provider knows us by")
+    http_timeout_seconds: Seconds = Field(default=10, description="How long the http provider may take to answer")
+    http_connections: int = Field(default=500, ge=1, le=10_000, description="Connections to the http provider")
     mock_latency_min_seconds: float = Field(default=0.05, ge=0, le=60, description="The mock's quickest answer")
     mock_latency_max_seconds: float = Field(default=0.2, ge=0, le=60, description="The mock's slowest answer")
     mock_success_rate: float = Field(default=0.95, ge=0, le=1, description="The share that the mock accepts")
     mock_seed: int | None = Field(default=None, description="Makes the mock's luck repeatable")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "WorkerSettings":
+        if self.provider is ProviderName.HTTP and not self.http_url:
+            msg = "LEOPARD_HTTP_URL is needed where LEOPARD_PROVIDER is http"
+            raise ValueError(msg)
+        if self.lease_seconds <= self.http_timeout_seconds and self.provider is ProviderName.HTTP:
+            msg = "LEOPARD_LEASE_SECONDS must be longer than LEOPARD_HTTP_TIMEOUT_SECONDS"
+            raise ValueError(msg)
+        if self.mock_latency_min_seconds > self.mock_latency_max_seconds:
+            msg = "LEOPARD_MOCK_LATENCY_MIN_SECONDS must not be above LEOPARD_MOCK_LATENCY_MAX_SECONDS"
+            raise ValueError(msg)
+        return self

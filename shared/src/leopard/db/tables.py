@@ -14,6 +14,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -159,4 +160,19 @@ class CampaignCount(SQLModel, table=True):
     total: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     sent: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     failed: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    cancelled: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     retries: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    unknown_outcomes: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A request that was made under a key, and the answer that the same request gets again."""
+
+    __tablename__: ClassVar[Any] = "idempotency_keys"
+    __table_args__ = (Index("idx_idempotency_keys_created_at", "created_at"),)
+
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    endpoint: str = Field(sa_column=Column(Text, primary_key=True))
+    request_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answer: dict[str, Any] | None = Field(sa_column=Column(JSONB))
+    created_at: datetime = _now()

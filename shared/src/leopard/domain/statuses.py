@@ -26,12 +26,13 @@ class CampaignStatus(StrEnum):
 class MessageStatus(StrEnum):
     """Where a message is.
 
-    A message is finished when it is `sent`, or `failed` with no next attempt.
+    A message is finished when it is `sent` or `cancelled`, or `failed` with no next attempt.
     """
 
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 CAMPAIGN_MOVES: Final[dict[CampaignStatus, frozenset[CampaignStatus]]] = {
@@ -47,14 +48,18 @@ CAMPAIGN_MOVES: Final[dict[CampaignStatus, frozenset[CampaignStatus]]] = {
 }
 
 MESSAGE_MOVES: Final[dict[MessageStatus, frozenset[MessageStatus]]] = {
-    MessageStatus.PENDING: frozenset({MessageStatus.SENT, MessageStatus.FAILED}),
+    MessageStatus.PENDING: frozenset({MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.CANCELLED}),
     # only while its next attempt is still to come
-    MessageStatus.FAILED: frozenset({MessageStatus.PENDING}),
+    MessageStatus.FAILED: frozenset({MessageStatus.PENDING, MessageStatus.CANCELLED}),
     MessageStatus.SENT: frozenset(),
+    MessageStatus.CANCELLED: frozenset(),
 }
 
 EDITABLE: Final = frozenset({CampaignStatus.DRAFT, CampaignStatus.SCHEDULED})
 """The states in which a campaign may be changed, deleted or sent."""
+
+OUTCOME_UNKNOWN: Final = "outcome unknown"
+"""How the error of a message begins that may have been sent, or may not."""
 
 MAX_ATTEMPTS: Final = 3
 """How often a message is tried before it has failed for good."""

@@ -9,6 +9,7 @@ from campaign_api import campaigns
 from campaign_api.connections import ConnectionDep
 from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import MAX_BIGINT, RecordId
+from campaign_api.idempotency import IdempotencyKey, once
 from campaign_api.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor
 from leopard.domain.statuses import CampaignStatus, Channel
 
@@ -25,10 +26,24 @@ class CampaignList(BaseModel):
     pagination: NumberedPagination | KeyPagination
 
 
-@router.post("", status_code=201, responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE))
-async def create(campaign: campaigns.NewCampaign, connection: ConnectionDep) -> campaigns.Campaign:
+@router.post(
+    "",
+    status_code=201,
+    responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.IDEMPOTENCY_CONFLICT),
+)
+async def create(
+    campaign: campaigns.NewCampaign, connection: ConnectionDep, idempotency_key: IdempotencyKey = None
+) -> campaigns.Campaign:
     """Create a campaign: `scheduled` where `scheduled_at` is still to come, otherwise a `draft`."""
-    return await campaigns.create_campaign(connection, campaign)
+    answer, _ = await once(
+        connection,
+        idempotency_key,
+        "POST /campaigns",
+        campaign,
+        campaigns.Campaign,
+        lambda: campaigns.create_campaign(connection, campaign),
+    )
+    return answer
 
 
 @router.get("", responses=answers(ErrorCode.INVALID_REQUEST))

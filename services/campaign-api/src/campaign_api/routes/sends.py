@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from campaign_api.campaigns import check_template, get_campaign
+from campaign_api.campaigns import Campaign, check_template, get_campaign
 from campaign_api.connections import ConnectionDep, ResourcesDep
+from campaign_api.controls import cancel_campaign, pause_campaign, resume_campaign
 from campaign_api.customers import get_customer
 from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import MAX_TEMPLATE, ListedId, RecordId, RequestModel
+from campaign_api.idempotency import IdempotencyKey, once
 from campaign_api.messages import Message, list_messages
 from campaign_api.metrics import PREVIEWS, SEND_REQUESTS
 from campaign_api.paging import KeyPagination, PageQuery, next_cursor
@@ -57,17 +59,55 @@ class MessageList(BaseModel):
         ErrorCode.INVALID_STATUS,
         ErrorCode.NO_VALID_CUSTOMERS,
         ErrorCode.CAMPAIGN_NOT_FOUND,
+        ErrorCode.IDEMPOTENCY_CONFLICT,
         ErrorCode.PAYLOAD_TOO_LARGE,
     ),
 )
 async def send(
-    campaign_id: RecordId, request: SendRequest, connection: ConnectionDep, held: ResourcesDep
+    campaign_id: RecordId,
+    request: SendRequest,
+    connection: ConnectionDep,
+    held: ResourcesDep,
+    idempotency_key: IdempotencyKey = None,
 ) -> SendAnswer:
     """Send a campaign to named customers or to an audience; answers before any message is sent."""
-    answer = await send_campaign(connection, campaign_id, request, chunk_size=held.settings.chunk_size)
-    held.nudges.nudge(campaign_id)
-    SEND_REQUESTS.inc()
+    answer, acted = await once(
+        connection,
+        idempotency_key,
+        f"POST /campaigns/{campaign_id}/send",
+        request,
+        SendAnswer,
+        lambda: send_campaign(connection, campaign_id, request, chunk_size=held.settings.chunk_size),
+    )
+    if acted:
+        held.nudges.nudge(campaign_id)
+        SEND_REQUESTS.inc()
     return answer
+
+
+_CONTROL = answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND)
+
+
+@router.post("/pause", responses=_CONTROL)
+async def pause(campaign_id: RecordId, connection: ConnectionDep) -> Campaign:
+    """Stop sending for the time being; what a provider has been asked already is not called back."""
+    return await pause_campaign(connection, campaign_id)
+
+
+@router.post("/resume", responses=_CONTROL)
+async def resume(campaign_id: RecordId, connection: ConnectionDep, held: ResourcesDep) -> Campaign:
+    """Go on sending a paused campaign."""
+    campaign = await resume_campaign(connection, campaign_id)
+    held.nudges.nudge(campaign_id)
+    return campaign
+
+
+@router.post("/cancel", responses=_CONTROL)
+async def cancel(campaign_id: RecordId, connection: ConnectionDep, held: ResourcesDep) -> Campaign:
+    """Stop sending for good; messages that were not sent end as `cancelled`."""
+    campaign = await cancel_campaign(connection, campaign_id)
+    held.nudges.nudge(campaign_id)
+    return campaign
 
 
 @router.post(

@@ -1,4 +1,10 @@
-"""What a provider is asked, and what it may answer."""
+"""What a provider is asked, and what it may answer.
+
+Accepted      the provider has the message
+Refused       it does not, and says whether another attempt could end otherwise
+Throttled     it does not, and says when to come again; no attempt was made
+Unknown       it may have it or not: the answer was lost on its way
+"""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -30,14 +36,28 @@ class Refused:
     """Whether another attempt would be refused as well, as for a number that does not exist."""
 
 
-Answer: TypeAlias = Accepted | Refused
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """The provider takes nothing at the moment."""
+
+    retry_after_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request went out, and no answer came back."""
+
+    reason: str
+
+
+Answer: TypeAlias = Accepted | Refused | Throttled | Unknown
 
 
 class Provider(Protocol):
     """Whoever brings messages to their recipients."""
 
     async def send(self, message: OutgoingMessage) -> Answer:
-        """Hand a message over; an exception counts as a refusal that may pass."""
+        """Hand a message over; an exception counts as an unknown outcome."""
         ...
 
     async def close(self) -> None:

@@ -63,7 +63,7 @@ CREATE TABLE outbound_messages (
     campaign_id      bigint NOT NULL REFERENCES campaigns ON DELETE CASCADE,
     customer_id      bigint NOT NULL REFERENCES customers ON DELETE CASCADE,
     status           text NOT NULL DEFAULT 'pending' CONSTRAINT outbound_messages_status_check
-                     CHECK (status IN ('pending', 'sent', 'failed')),
+                     CHECK (status IN ('pending', 'sent', 'failed', 'cancelled')),
     rendered_content text,
     last_error       text,
     retry_count      integer NOT NULL DEFAULT 0,
@@ -80,12 +80,14 @@ CREATE INDEX idx_outbound_messages_next_attempt_at ON outbound_messages (next_at
 
 COUNTS = """
 CREATE TABLE campaign_counts (
-    campaign_id bigint NOT NULL REFERENCES campaigns ON DELETE CASCADE,
-    shard       smallint NOT NULL,
-    total       bigint NOT NULL DEFAULT 0,
-    sent        bigint NOT NULL DEFAULT 0,
-    failed      bigint NOT NULL DEFAULT 0,
-    retries     bigint NOT NULL DEFAULT 0,
+    campaign_id      bigint NOT NULL REFERENCES campaigns ON DELETE CASCADE,
+    shard            smallint NOT NULL,
+    total            bigint NOT NULL DEFAULT 0,
+    sent             bigint NOT NULL DEFAULT 0,
+    failed           bigint NOT NULL DEFAULT 0,
+    cancelled        bigint NOT NULL DEFAULT 0,
+    retries          bigint NOT NULL DEFAULT 0,
+    unknown_outcomes bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (campaign_id, shard)
 ) WITH (fillfactor = 50)
 """
@@ -95,16 +97,18 @@ CREATE TABLE campaign_counts (
 UNCOUNT = """
 CREATE FUNCTION uncount_deleted_messages() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, total, sent, failed)
+    INSERT INTO campaign_counts AS counts (campaign_id, shard, total, sent, failed, cancelled)
     SELECT gone.campaign_id, 0, -count(*), -count(*) FILTER (WHERE gone.status = 'sent'),
-           -count(*) FILTER (WHERE gone.status = 'failed' AND gone.next_attempt_at IS NULL)
+           -count(*) FILTER (WHERE gone.status = 'failed' AND gone.next_attempt_at IS NULL),
+           -count(*) FILTER (WHERE gone.status = 'cancelled')
       FROM gone JOIN campaigns ON campaigns.id = gone.campaign_id
      GROUP BY gone.campaign_id
      ORDER BY gone.campaign_id
         ON CONFLICT (campaign_id, shard) DO UPDATE
        SET total = counts.total + excluded.total,
            sent = counts.sent + excluded.sent,
-           failed = counts.failed + excluded.failed;
+           failed = counts.failed + excluded.failed,
+           cancelled = counts.cancelled + excluded.cancelled;
     RETURN NULL;
 END
 $$;
@@ -113,12 +117,32 @@ CREATE TRIGGER uncount_deleted_messages AFTER DELETE ON outbound_messages
 """
 
 
+IDEMPOTENCY_KEYS = """
+CREATE TABLE idempotency_keys (
+    key          text NOT NULL,
+    endpoint     text NOT NULL,
+    request_hash bytea NOT NULL,
+    answer       jsonb,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (key, endpoint)
+);
+CREATE INDEX idx_idempotency_keys_created_at ON idempotency_keys (created_at)
+"""
+
+
 def upgrade() -> None:
-    for statements in (CUSTOMERS, CAMPAIGNS, CHUNKS, MESSAGES, COUNTS, UNCOUNT):
+    for statements in (CUSTOMERS, CAMPAIGNS, CHUNKS, MESSAGES, COUNTS, UNCOUNT, IDEMPOTENCY_KEYS):
         op.execute(statements)
 
 
 def downgrade() -> None:
-    for table in ("campaign_counts", "outbound_messages", "campaign_chunks", "campaigns", "customers"):
+    for table in (
+        "idempotency_keys",
+        "campaign_counts",
+        "outbound_messages",
+        "campaign_chunks",
+        "campaigns",
+        "customers",
+    ):
         op.execute(f"DROP TABLE {table}")
     op.execute("DROP FUNCTION uncount_deleted_messages")

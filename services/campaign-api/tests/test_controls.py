@@ -1,0 +1,57 @@
+"""Campaigns are paused, resumed and cancelled where that makes sense, and nowhere else."""
+
+import httpx
+import pytest
+
+from leopard.db.pool import Connection
+from leopard.testing import add_campaign, add_customers, add_messages, rows
+
+STATUSES = ["draft", "scheduled", "sending", "paused", "sent", "failed", "cancelled"]
+ALLOWED = {
+    ("sending", "pause"): "paused",
+    ("paused", "resume"): "sending",
+    ("sending", "cancel"): "cancelled",
+    ("paused", "cancel"): "cancelled",
+}
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "cancel"])
+@pytest.mark.parametrize("status", STATUSES)
+async def test_only_what_makes_sense_is_done(
+    client: httpx.AsyncClient, connection: Connection, status: str, action: str
+) -> None:
+    campaign_id = await add_campaign(connection, status=status)
+    answer = await client.post(f"/campaigns/{campaign_id}/{action}")
+    [row] = await rows(connection, "SELECT status FROM campaigns")
+    if (status, action) in ALLOWED:
+        assert answer.status_code == 200
+        assert answer.json()["status"] == row["status"] == ALLOWED[status, action]
+    else:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_STATUS")
+        assert status in answer.json()["error"]["message"]
+        assert row["status"] == status
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "cancel"])
+async def test_of_no_campaign(client: httpx.AsyncClient, action: str) -> None:
+    answer = await client.post(f"/campaigns/9/{action}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CAMPAIGN_NOT_FOUND")
+
+
+async def test_resuming_publishes_every_chunk_again(client: httpx.AsyncClient, connection: Connection) -> None:
+    campaign_id = await add_campaign(connection, status="paused")
+    await add_messages(connection, campaign_id, await add_customers(connection, 3))
+    await connection.execute("UPDATE campaign_chunks SET check_at = now() + interval '1 hour'")
+    await client.post(f"/campaigns/{campaign_id}/resume")
+    [chunk] = await rows(connection, "SELECT check_at FROM campaign_chunks")
+    assert chunk["check_at"] is None
+
+
+async def test_what_was_cancelled_is_no_part_of_the_total(client: httpx.AsyncClient, connection: Connection) -> None:
+    campaign_id = await add_campaign(connection, status="cancelled")
+    await add_messages(connection, campaign_id, await add_customers(connection, 10))
+    await connection.execute("UPDATE campaign_counts SET sent = 4, failed = 1, cancelled = 3")
+    stats = (await client.get(f"/campaigns/{campaign_id}")).json()["stats"]
+    assert stats == {
+        "total": 7, "pending": 2, "sent": 4, "failed": 1, "cancelled": 3, "retries": 0, "unknown_outcomes": 0,
+    }  # fmt: skip

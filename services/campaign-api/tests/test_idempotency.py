@@ -1,0 +1,81 @@
+"""The same request under the same key is done once and answered alike."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from leopard.db.pool import Connection
+from leopard.testing import add_campaign, add_customers, rows
+
+NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi {nickname}"}
+
+
+def key(value: str) -> dict[str, str]:
+    return {"Idempotency-Key": value}
+
+
+async def test_a_send_made_again_gets_the_same_answer_and_sends_nothing(
+    client: httpx.AsyncClient, connection: Connection
+) -> None:
+    customers = await add_customers(connection, 3)
+    campaign_id = await add_campaign(connection, status="draft")
+    body = {"customer_ids": [*customers, 999]}
+    answers = [await client.post(f"/campaigns/{campaign_id}/send", json=body, headers=key("a")) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[0].json()["customers_not_found"] == [999]
+    assert answers[0].json() == answers[1].json() == answers[2].json()
+    assert len(await rows(connection, "SELECT * FROM outbound_messages")) == 3
+
+
+async def test_many_at_the_same_moment_get_the_same_answer(client: httpx.AsyncClient, connection: Connection) -> None:
+    customers = await add_customers(connection, 20)
+    campaign_id = await add_campaign(connection, status="draft")
+
+    async def send() -> Any:
+        answer = await client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}, headers=key("a"))
+        return answer.status_code, answer.json()
+
+    answers = await asyncio.gather(*(send() for _ in range(8)))
+    expected = {"campaign_id": campaign_id, "messages_queued": 20, "status": "sending"}
+    assert answers == [(200, expected)] * 8
+
+
+async def test_another_request_under_the_same_key_is_a_conflict(
+    client: httpx.AsyncClient, connection: Connection
+) -> None:
+    customers = await add_customers(connection, 2)
+    campaign_id = await add_campaign(connection, status="draft")
+    await client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}, headers=key("a"))
+    other = await client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers[:1]}, headers=key("a"))
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
+
+
+async def test_a_request_that_failed_leaves_its_key_free(client: httpx.AsyncClient, connection: Connection) -> None:
+    campaign_id = await add_campaign(connection, status="draft")
+    url = f"/campaigns/{campaign_id}/send"
+    assert (await client.post(url, json={"customer_ids": [1]}, headers=key("a"))).status_code == 400
+    [customer] = await add_customers(connection, 1)
+    assert (await client.post(url, json={"customer_ids": [customer]}, headers=key("a"))).status_code == 200
+
+
+async def test_without_a_key_and_under_other_keys_everything_is_done(client: httpx.AsyncClient) -> None:
+    for headers in ({}, {}, key("a"), key("b")):
+        assert (await client.post("/campaigns", json=NEW, headers=headers)).status_code == 201
+    again = await client.post("/campaigns", json=NEW, headers=key("a"))
+    assert (again.json()["id"], again.json()["warnings"]) == (3, ["Unknown placeholder {nickname}"])
+    assert (await client.get("/campaigns")).json()["pagination"]["total_count"] == 4
+
+
+async def test_a_key_is_forgotten_after_a_day(client: httpx.AsyncClient, connection: Connection) -> None:
+    await client.post("/campaigns", json=NEW, headers=key("a"))
+    await connection.execute("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
+    other = await client.post("/campaigns", json={**NEW, "name": "Autumn"}, headers=key("a"))
+    assert (other.status_code, other.json()["id"]) == (201, 2)
+
+
+@pytest.mark.parametrize("value", ["", "x" * 256])
+async def test_a_key_that_cannot_be_is_refused(client: httpx.AsyncClient, value: str) -> None:
+    answer = await client.post("/campaigns", json=NEW, headers=key(value))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")

@@ -1,0 +1,92 @@
+"""Cancelled campaigns: what was not sent is marked, chunk by chunk.
+
+A message that a worker holds is left alone until its result is there or its lease has ended; then, since it may have
+been sent, it has failed with an unknown outcome.
+"""
+
+from typing import Final
+
+from leopard.db.pool import Connection
+from leopard.domain.statuses import OUTCOME_UNKNOWN
+
+# Recipients who have no row yet never get one; they count as cancelled, and so does the total.
+_UNPLANNED: Final = """
+WITH left_over AS (
+    SELECT id, audience_unplanned
+      FROM campaigns
+     WHERE status = 'cancelled' AND audience IS NOT NULL AND audience_planned_to < audience_last_id
+       FOR NO KEY UPDATE SKIP LOCKED
+), counted AS (
+    INSERT INTO campaign_counts AS counts (campaign_id, shard, total, cancelled)
+    SELECT id, 0, audience_unplanned, audience_unplanned FROM left_over
+        ON CONFLICT (campaign_id, shard) DO UPDATE
+       SET total = counts.total + excluded.total, cancelled = counts.cancelled + excluded.cancelled
+)
+UPDATE campaigns
+   SET audience_unplanned = 0, audience_planned_to = audience_last_id
+  FROM left_over
+ WHERE campaigns.id = left_over.id
+"""
+
+# A claim that is being taken at this very moment is not seen yet: a chunk goes only when a later look finds that
+# nothing is held and nothing was left to mark.
+_CANCEL: Final = """
+WITH chunk AS (
+    SELECT campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id
+      FROM campaign_chunks
+      JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'cancelled'
+     WHERE check_at <= now()
+     ORDER BY check_at
+     LIMIT 1
+       FOR UPDATE OF campaign_chunks SKIP LOCKED
+), unfinished AS (
+    SELECT m.id, m.status = 'pending' AND m.claimed_until >= now() AS held,
+           m.status = 'pending' AND m.claimed_until < now() AS outcome_unknown
+      FROM outbound_messages AS m
+      JOIN chunk ON m.campaign_id = chunk.campaign_id
+       AND m.customer_id BETWEEN chunk.first_customer_id AND chunk.last_customer_id
+     WHERE m.status = 'pending' OR (m.status = 'failed' AND m.next_attempt_at IS NOT NULL)
+), ended AS (
+    UPDATE outbound_messages AS m
+       SET status = CASE WHEN unfinished.outcome_unknown THEN 'failed' ELSE 'cancelled' END,
+           last_error = CASE WHEN unfinished.outcome_unknown THEN %(outcome_unknown)s ELSE m.last_error END,
+           next_attempt_at = NULL,
+           claimed_until = NULL,
+           updated_at = now()
+      FROM unfinished
+     WHERE m.id = unfinished.id AND unfinished.held IS NOT TRUE
+       AND (m.claimed_until IS NULL OR m.claimed_until < now())
+    RETURNING m.campaign_id, m.status
+), counted AS (
+    INSERT INTO campaign_counts AS counts (campaign_id, shard, failed, cancelled, unknown_outcomes)
+    SELECT campaign_id, 0, count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'cancelled'),
+           count(*) FILTER (WHERE status = 'failed')
+      FROM ended
+     GROUP BY campaign_id
+        ON CONFLICT (campaign_id, shard) DO UPDATE
+       SET failed = counts.failed + excluded.failed,
+           cancelled = counts.cancelled + excluded.cancelled,
+           unknown_outcomes = counts.unknown_outcomes + excluded.unknown_outcomes
+), done AS (
+    DELETE FROM campaign_chunks USING chunk
+     WHERE campaign_chunks.id = chunk.id AND NOT EXISTS (SELECT FROM unfinished)
+), again AS (
+    UPDATE campaign_chunks
+       SET check_at = now() + interval '1 second'
+      FROM chunk
+     WHERE campaign_chunks.id = chunk.id AND EXISTS (SELECT FROM unfinished)
+)
+SELECT count(*) FROM chunk
+"""
+
+
+async def cancel_chunk(connection: Connection) -> bool:
+    """Mark what one chunk of a cancelled campaign did not send; false where there is none to look at."""
+    cursor = await connection.execute(_CANCEL, {"outcome_unknown": OUTCOME_UNKNOWN})
+    row = await cursor.fetchone()
+    return row is not None and row[0] > 0
+
+
+async def cancel_unplanned(connection: Connection) -> None:
+    """Count the recipients of cancelled campaigns who have no row and now never get one."""
+    await connection.execute(_UNPLANNED)

@@ -1,0 +1,90 @@
+"""What an HTTP provider's answers mean, spoken to over a real connection."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from leopard.domain.statuses import Channel
+from sender_worker.providers.http import HttpProvider
+from sender_worker.providers.provider import Accepted, Answer, OutgoingMessage, Refused, Throttled, Unknown
+
+MESSAGE = OutgoingMessage(9001, Channel.SMS, "+254700000000", "Hi 👋")
+
+
+@asynccontextmanager
+async def provider(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[HttpProvider]:
+    app = web.Application()
+    app.router.add_post("/messages", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    client = HttpProvider(f"http://127.0.0.1:{port}/messages", timeout_seconds=0.5, connections=10, token="secret")
+    yield client
+    await client.close()
+    await runner.cleanup()
+
+
+async def test_what_is_sent_is_what_the_provider_gets() -> None:
+    received = []
+
+    async def accept(request: web.Request) -> web.Response:
+        received.append((await request.json(), request.headers["Idempotency-Key"], request.headers["Authorization"]))
+        return web.json_response({}, status=202)
+
+    async with provider(accept) as client:
+        assert await client.send(MESSAGE) == Accepted()
+    body = {"message_id": 9001, "channel": "sms", "to": "+254700000000", "text": "Hi 👋"}
+    assert received == [(body, "9001", "Bearer secret")]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "answer"),
+    [
+        (200, {}, Accepted()),
+        (400, {}, Refused("provider answered 400", permanent=True)),
+        (422, {}, Refused("provider answered 422", permanent=True)),
+        (401, {}, Refused("provider answered 401", permanent=False)),
+        (500, {}, Refused("provider answered 500", permanent=False)),
+        (503, {}, Refused("provider answered 503", permanent=False)),
+        (502, {}, Unknown("provider answered 502")),
+        (504, {}, Unknown("provider answered 504")),
+        (429, {"Retry-After": "7"}, Throttled(7)),
+        (429, {"Retry-After": "soon"}, Throttled(1)),
+        (429, {"Retry-After": "1e9"}, Throttled(3600)),
+        (429, {}, Throttled(1)),
+    ],
+)
+async def test_what_a_status_means(status: int, headers: dict[str, str], answer: Answer) -> None:
+    async def reply(_request: web.Request) -> web.Response:
+        return web.Response(status=status, headers=headers)
+
+    async with provider(reply) as client:
+        assert await client.send(MESSAGE) == answer
+
+
+async def test_a_provider_that_does_not_answer_may_have_the_message() -> None:
+    async def hang(_request: web.Request) -> web.Response:
+        await asyncio.sleep(5)
+        return web.Response()
+
+    async def reset(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    for handler in (hang, reset):
+        async with provider(handler) as client:
+            assert isinstance(await client.send(MESSAGE), Unknown)
+
+
+async def test_a_provider_that_is_not_there_has_no_message() -> None:
+    client = HttpProvider("http://127.0.0.1:1/messages", timeout_seconds=1, connections=1)
+    answer = await client.send(MESSAGE)
+    await client.close()
+    assert isinstance(answer, Refused)
+    assert not answer.permanent
