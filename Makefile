@@ -4,6 +4,9 @@ SHELL := /bin/sh
 CUSTOMERS ?= 1000
 WORKERS ?= 1
 PORT ?= 8080
+ROUNDS ?= 1
+SEED ?=
+POLICY ?=
 TESTS ?=
 
 UV := $(shell command -v uv || echo .local/tools/bin/uv)
@@ -25,6 +28,10 @@ up: .venv ## Keep a stack up on 127.0.0.1 until Ctrl-C (PORT=8080 WORKERS=1)
 .PHONY: test
 test: .venv ## Run all tests (TESTS=path or pytest's options to run some)
 	@$(RUN) pytest $(TESTS)
+
+.PHONY: chaos
+chaos: .venv ## Kill everything in mid-campaign and count what is lost or doubled (ROUNDS=1 SEED= POLICY=retry|fail)
+	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(POLICY),--policy $(POLICY))
 
 .PHONY: check
 check: .venv ## Check format, style, types and imports

@@ -18,7 +18,7 @@ def fails(phone):
 log.info("sent", campaign_id=1, message_id=2)
 logging.getLogger("a.library").warning("said %s", "something")
 try:
-    fails("+254700123456")
+    fails("+2547" + "00123456")
 except ValueError:
     log.exception("failed")
 """

@@ -67,9 +67,13 @@ def _up(port: int, workers: int) -> int:
 Ctrl-C ends it.""",
             flush=True,
         )
-        while True:
-            stack.check()
-            time.sleep(0.5)
+        try:
+            while True:
+                stack.check()
+                time.sleep(0.5)
+        except SystemExit:
+            print("\nstopping ...", flush=True)
+    return 0
 
 
 def _count(text: str) -> int:

@@ -65,8 +65,6 @@ class Postgres:
         """Start it, with an empty database where there is none."""
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
-        self.child.start()
         with self._connect_when_ready(seconds=60) as connection:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = 'leopard'").fetchone() is None:
                 connection.execute("CREATE DATABASE leopard")
@@ -78,13 +76,15 @@ class Postgres:
     def _connect_when_ready(self, *, seconds: float) -> psycopg.Connection:
         deadline = time.monotonic() + seconds
         while True:
+            if not self.child.running:
+                # also where it has just ended: after a kill, what is left of the last server may hold its memory
+                self.child.start()
             try:
                 return psycopg.connect(self.url.replace("/leopard", "/postgres"), autocommit=True)
-            except psycopg.OperationalError:
-                self.child.check()
+            except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
-                    raise
-            time.sleep(0.05)
+                    raise PostgresUnavailableError(f"{error}\n{self.child.tail()}") from None
+            time.sleep(0.1)
 
     def _initialise(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)

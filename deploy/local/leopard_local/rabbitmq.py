@@ -96,6 +96,12 @@ class RabbitMQ:
                 raise TimeoutError(msg)
             time.sleep(0.1)
 
+    def kill(self) -> None:
+        """End it as a machine that loses power would."""
+        self.child.kill()
+        while is_listening(self._port):
+            time.sleep(0.05)
+
     def stop(self) -> None:
         """End it in order."""
         self.child.stop(seconds=30)
