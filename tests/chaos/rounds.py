@@ -138,6 +138,7 @@ def _strike(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C9
         case Blow.KILL_API:
             _kill_and_start(stack.services["campaign-api"].child)
         case Blow.RESTART_WORKER:
+            _wait_until_listening(stack, worker)
             if worker.stop(seconds=20) != 0:
                 msg = f"{worker.name} did not end in order:\n{worker.tail()}"
                 raise RuntimeError(msg)
@@ -170,6 +171,12 @@ def _strike(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C9
             httpx.put(f"{simulator_url}/behaviour", json={"outage": True}).raise_for_status()
             time.sleep(2)
             httpx.put(f"{simulator_url}/behaviour", json={"outage": False}).raise_for_status()
+
+
+def _wait_until_listening(stack: Stack, child: Child) -> None:
+    # one that was killed a moment ago has nothing yet that it could end in order
+    with contextlib.suppress(TimeoutError):
+        wait_until_listening(stack.services[child.name].port, seconds=15)
 
 
 def _kill_and_start(child: Child) -> None:

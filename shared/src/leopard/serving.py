@@ -1,6 +1,8 @@
 """Running a service: one process, one event loop, an orderly end."""
 
+import contextlib
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
@@ -21,9 +23,10 @@ def serve(service: str, settings_class: type[S], create_app: Callable[[S], Any])
     configure_logs(service, settings.log_format, settings.log_level)
     configure_tracing(service)
     announce_build(service)
-    # uvicorn raises the signal that ended it once more; an orderly end is no failure
-    signal.signal(signal.SIGTERM, _ended_in_order)
-    uvicorn.run(
+    # before there is anything to end in order, the process just ends; uvicorn's own handlers come and go in between,
+    # and raise the signal that ended the server once more when all is done
+    signal.signal(signal.SIGTERM, _end_at_once)
+    config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
@@ -32,7 +35,12 @@ def serve(service: str, settings_class: type[S], create_app: Callable[[S], Any])
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
     )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(3)
 
 
-def _ended_in_order(_signal: int, _frame: FrameType | None) -> None:
-    pass
+def _end_at_once(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
