@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from leopard_local.__main__ import PACKAGES
@@ -20,10 +21,17 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The whole stack, with two workers and slow providers; a test starts again what it kills."""
     with tempfile.TemporaryDirectory(prefix="leopard-recovery-") as folder:
         Path(folder).chmod(0o755)
         with running_stack(Path(folder), packages=PACKAGES, workers=2, settings=SETTINGS) as started:
             yield started
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    """A client of the API."""
+    with httpx.Client(base_url=stack.api_url, timeout=30) as opened:
+        yield opened

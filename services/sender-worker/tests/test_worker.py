@@ -2,9 +2,13 @@
 
 import asyncio
 import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aio_pika
@@ -14,6 +18,7 @@ from leopard.db.pool import Connection
 from leopard.jobs import MessageJob
 from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
 from leopard.testing import add_campaign, add_customers, add_messages, counts, rows, until
+from leopard_local.ports import free_port
 from sender_worker.main import create_app
 from sender_worker.settings import WorkerSettings
 
@@ -188,3 +193,33 @@ async def test_what_is_in_flight_when_the_worker_is_stopped_is_finished(
     assert len(done) >= 10
     assert not any(row["claimed_until"] for row in found)
     assert await depth(amqp_url, SENDS.name) == 40 - len(done)
+
+
+async def test_a_job_is_acknowledged_only_once_its_message_is_recorded(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    ids = await prepared(connection, 10)
+    await publish(amqp_url, *map(job, ids))
+    environment = {
+        "LEOPARD_DATABASE_URL": database_url,
+        "LEOPARD_AMQP_URL": amqp_url,
+        "LEOPARD_HOST": "127.0.0.1",
+        "LEOPARD_PORT": str(free_port()),
+        "LEOPARD_MOCK_LATENCY_MIN_SECONDS": "30",
+        "LEOPARD_MOCK_LATENCY_MAX_SECONDS": "30",
+    }
+    program = Path(sys.executable).with_name("sender-worker")
+    worker = await asyncio.create_subprocess_exec(program, env={**os.environ, **environment}, stdout=DEVNULL)
+    await until(lambda: all_are_claimed(connection))
+    assert await depth(amqp_url, SENDS.name) == 0
+    worker.kill()
+    await worker.wait()
+    await until(lambda: holds(amqp_url, 10))
+
+
+async def all_are_claimed(connection: Connection) -> bool:
+    return all(row["claimed_until"] for row in await messages(connection))
+
+
+async def holds(amqp_url: str, count: int) -> bool:
+    return await depth(amqp_url, SENDS.name) == count

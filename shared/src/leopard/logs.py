@@ -82,7 +82,7 @@ def configure_logs(service: str, log_format: LogFormat, level: LogLevel) -> None
             "root": {"handlers": ["stdout"], "level": level.value},
             "loggers": {
                 # each attempt to reconnect is logged there; leopard.messaging logs the changes of state instead
-                "aio_pika": {"level": "ERROR"},
+                "aio_pika": {"level": "CRITICAL"},
                 "aiormq": {"level": "CRITICAL"},
                 "psycopg.pool": {"level": "ERROR"},
                 # the request log of campaign-api says more

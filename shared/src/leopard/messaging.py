@@ -47,12 +47,18 @@ def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> Ra
         service: The name that RabbitMQ shows for the connection.
         shutdown_seconds: How long running handlers may take once it is stopped.
     """
+    away = False
 
     def closed(_connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 aio-pika's callback
-        if error is not None and not isinstance(error, asyncio.CancelledError):
+        nonlocal away
+        # a connection that we end ourselves says that it was cancelled; every failed attempt to come back closes again
+        if error is not None and not isinstance(error, asyncio.CancelledError) and not away:
+            away = True
             log.warning("RabbitMQ is away", error=type(error).__name__)
 
     def reconnected(_connection: Any) -> None:  # noqa: ANN401
+        nonlocal away
+        away = False
         log.info("RabbitMQ is back")
 
     return RabbitBroker(

@@ -1,9 +1,10 @@
 """Jobs from the broker, each acknowledged once its message is recorded."""
 
+import asyncio
 from contextlib import suppress
 
 import structlog
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage
 from pydantic import ValidationError
@@ -29,13 +30,16 @@ def subscribe(broker: RabbitBroker, delivery: Delivery, *, prefetch: int) -> Non
             await _bury(broker, message, error)
             return
         structlog.contextvars.bind_contextvars(trace_id=trace_id_of(message.headers.get(TRACEPARENT)))
-        if await delivery.deliver(job.message_id):
-            await _acknowledge(message)
+        # The client cancels what runs for a connection that is lost. A message in flight is finished all the same: its
+        # job comes again, and there is nothing left to send.
+        with suppress(asyncio.CancelledError):
+            if await asyncio.shield(delivery.begin(job.message_id)):
+                await _acknowledge(message)
 
 
 async def _acknowledge(message: RabbitMessage) -> None:
-    # a connection that is gone takes the job back; it comes again, and there is nothing left to send
-    with suppress(AMQPError, ConnectionError):
+    # a connection that is gone takes the job back
+    with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
         await message.ack()
 
 

@@ -1,5 +1,6 @@
 """The way of one message through a worker: claimed, rendered, handed to the provider, recorded."""
 
+import asyncio
 import random
 import time
 from collections.abc import Sequence
@@ -50,11 +51,26 @@ class Delivery:
         self._shard = random.randrange(1, COUNT_SHARDS)  # noqa: S311 any will do; 0 belongs to those who add messages
         self._claims: Batcher[int, Claim | None] = Batcher(self._claim, size=rules.batch_size)
         self._results: Batcher[Result, bool] = Batcher(self._record, size=rules.batch_size)
+        self._under_way: set[asyncio.Task[bool]] = set()
         self._draining = False
 
     def drain(self) -> None:
         """Take nothing new; what a provider has been asked is finished, the rest is handed back."""
         self._draining = True
+
+    async def drained(self, seconds: float) -> None:
+        """Wait until nothing is under way any more, or the time is up."""
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    def begin(self, message_id: int) -> asyncio.Task[bool]:
+        """Deliver one message in a task of its own, which outlives whoever waits for it."""
+        task = asyncio.create_task(self.deliver(message_id))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     async def deliver(self, message_id: int) -> bool:
         """Deliver one message; whether its job is done with and may be acknowledged.

@@ -64,6 +64,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
 
     async def drain() -> None:
         delivery.drain()
+        await delivery.drained(settings.shutdown_seconds)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:

@@ -1,0 +1,51 @@
+"""Campaigns as a client makes and watches them."""
+
+import random
+import time
+from typing import Any
+
+import httpx
+
+FINAL = {"sent", "failed"}
+
+
+def create_customers(client: httpx.Client, count: int, **fields: str) -> list[int]:
+    # a stack that is used again has customers already: their numbers must not be met
+    start = random.randrange(10**9)  # noqa: S311 phone numbers, not secrets
+    created = []
+    for n in range(count):
+        body = {"phone": f"+2{start:09d}{n:04d}", "first_name": f"Customer {n}", **fields}
+        created.append(client.post("/customers", json=body).raise_for_status().json()["id"])
+    return created
+
+
+def create_campaign(client: httpx.Client, **fields: Any) -> int:
+    body = {"name": "e2e", "channel": "sms", "base_template": "Hi {first_name}", **fields}
+    campaign_id: int = client.post("/campaigns", json=body).raise_for_status().json()["id"]
+    return campaign_id
+
+
+def wait_until_finished(client: httpx.Client, campaign_id: int, *, seconds: float = 90) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while True:
+        campaign: dict[str, Any] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
+        stats = campaign["stats"]
+        assert stats["total"] == stats["pending"] + stats["sent"] + stats["failed"]
+        if campaign["status"] in FINAL:
+            return campaign
+        assert time.monotonic() < deadline, campaign
+        time.sleep(0.1)
+
+
+def all_messages(client: httpx.Client, campaign_id: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        body = (
+            client.get(f"/campaigns/{campaign_id}/messages", params={"cursor": cursor, "page_size": 100})
+            .raise_for_status()
+            .json()
+        )
+        found += body["messages"]
+        cursor = body["pagination"]["next_cursor"]
+    return found

@@ -1,0 +1,83 @@
+"""Campaigns that are paused, resumed and cancelled while they are being sent; and small ones behind large ones."""
+
+import time
+
+import httpx
+
+from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
+
+
+def start(client: httpx.Client, customers: list[int]) -> int:
+    campaign_id = create_campaign(client)
+    client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
+    return campaign_id
+
+
+def stats(client: httpx.Client, campaign_id: int) -> dict[str, int]:
+    found: dict[str, int] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["stats"]
+    return found
+
+
+def wait_until_underway(client: httpx.Client, campaign_id: int) -> None:
+    deadline = time.monotonic() + 30
+    while stats(client, campaign_id)["sent"] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_paused_campaign_stands_still_and_a_resumed_one_goes_on(client: httpx.Client) -> None:
+    customers = create_customers(client, 1000)
+    campaign_id = start(client, customers)
+    wait_until_underway(client, campaign_id)
+    assert client.post(f"/campaigns/{campaign_id}/pause").json()["status"] == "paused"
+    time.sleep(2)
+    before = stats(client, campaign_id)
+    time.sleep(2)
+    assert stats(client, campaign_id) == before
+    assert client.post(f"/campaigns/{campaign_id}/resume").json()["status"] == "sending"
+    campaign = wait_until_finished(client, campaign_id)
+    assert campaign["stats"]["total"] == 1000
+    assert sorted(message["customer_id"] for message in all_messages(client, campaign_id)) == customers
+
+
+def test_a_cancelled_campaign_sends_nothing_more(client: httpx.Client) -> None:
+    customers = create_customers(client, 1000)
+    campaign_id = start(client, customers)
+    wait_until_underway(client, campaign_id)
+    assert client.post(f"/campaigns/{campaign_id}/cancel").json()["status"] == "cancelled"
+    deadline = time.monotonic() + 30
+    while (found := stats(client, campaign_id))["pending"]:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    time.sleep(2)
+    assert stats(client, campaign_id) == found
+    assert found["total"] == found["sent"] + found["failed"]
+    assert found["total"] + found["cancelled"] == 1000
+    statuses = [message["status"] for message in all_messages(client, campaign_id)]
+    assert statuses.count("sent") == found["sent"]
+    assert statuses.count("cancelled") == found["cancelled"]
+    assert client.post(f"/campaigns/{campaign_id}/resume").json()["error"]["code"] == "INVALID_STATUS"
+
+
+def test_a_cancelled_audience_ends_as_well(client: httpx.Client) -> None:
+    create_customers(client, 50, location="Cancelled Town")
+    campaign_id = create_campaign(client)
+    audience = {"filter": {"location": "Cancelled Town"}}
+    client.post(f"/campaigns/{campaign_id}/send", json={"audience": audience}).raise_for_status()
+    client.post(f"/campaigns/{campaign_id}/cancel").raise_for_status()
+    deadline = time.monotonic() + 30
+    while (found := stats(client, campaign_id))["pending"]:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    assert found["total"] + found["cancelled"] >= 50
+
+
+def test_a_small_campaign_does_not_stand_behind_a_large_one(client: httpx.Client) -> None:
+    customers = create_customers(client, 1000)
+    large = [start(client, customers) for _ in range(4)]
+    small = start(client, customers[:10])
+    wait_until_finished(client, small)
+    left = [stats(client, campaign_id)["pending"] for campaign_id in large]
+    assert any(left), "the small one was last"
+    for campaign_id in large:
+        wait_until_finished(client, campaign_id)

@@ -1,0 +1,47 @@
+"""Campaigns of a stack that is about to be hurt: prepared, and waited for."""
+
+import time
+from typing import Any
+
+import httpx
+import psycopg
+
+from leopard_local.stack import Stack
+
+
+def prepare(client: httpx.Client, stack: Stack, count: int) -> tuple[int, list[int]]:
+    """A draft and the customers that it is to go to."""
+    with psycopg.connect(stack.stores.database_url) as connection:
+        created = connection.execute(
+            """
+            INSERT INTO customers (phone, first_name) SELECT '+2547' || lpad(n::text, 8, '0'), 'Customer ' || n
+              FROM generate_series((SELECT count(*) FROM customers), (SELECT count(*) FROM customers) + %s - 1) AS n
+            RETURNING id
+            """,
+            [count],
+        ).fetchall()
+    body = {"name": "recovery", "channel": "sms", "base_template": "Hi {first_name}"}
+    campaign_id = client.post("/campaigns", json=body).raise_for_status().json()["id"]
+    return campaign_id, [row[0] for row in created]
+
+
+def stats(client: httpx.Client, campaign_id: int) -> dict[str, Any]:
+    campaign: dict[str, Any] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
+    return {"status": campaign["status"], **campaign["stats"]}
+
+
+def wait_for(client: httpx.Client, campaign_id: int, *, sent: int, seconds: float = 90) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while (found := stats(client, campaign_id))["sent"] < sent:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    return found
+
+
+def wait_until_sent(client: httpx.Client, campaign_id: int, total: int) -> None:
+    wait_for(client, campaign_id, sent=total)
+    deadline = time.monotonic() + 15
+    while (found := stats(client, campaign_id))["status"] != "sent":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    assert (found["total"], found["pending"], found["sent"], found["failed"]) == (total, 0, total, 0)
