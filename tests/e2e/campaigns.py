@@ -2,6 +2,7 @@
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -12,11 +13,14 @@ FINAL = {"sent", "failed"}
 def create_customers(client: httpx.Client, count: int, **fields: str) -> list[int]:
     # a stack that is used again has customers already: their numbers must not be met
     start = random.randrange(10**9)  # noqa: S311 phone numbers, not secrets
-    created = []
-    for n in range(count):
+
+    def create(n: int) -> int:
         body = {"phone": f"+2{start:09d}{n:04d}", "first_name": f"Customer {n}", **fields}
-        created.append(client.post("/customers", json=body).raise_for_status().json()["id"])
-    return created
+        created: dict[str, Any] = client.post("/customers", json=body).raise_for_status().json()
+        return int(created["id"])
+
+    with ThreadPoolExecutor(8) as pool:
+        return sorted(pool.map(create, range(count)))
 
 
 def create_campaign(client: httpx.Client, **fields: Any) -> int:

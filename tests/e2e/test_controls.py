@@ -73,8 +73,8 @@ def test_a_cancelled_audience_ends_as_well(client: httpx.Client) -> None:
 
 
 def test_a_small_campaign_does_not_stand_behind_a_large_one(client: httpx.Client) -> None:
-    customers = create_customers(client, 1000)
-    large = [start(client, customers) for _ in range(4)]
+    customers = create_customers(client, 400)
+    large = [start(client, customers) for _ in range(8)]
     small = start(client, customers[:10])
     wait_until_finished(client, small)
     left = [stats(client, campaign_id)["pending"] for campaign_id in large]

@@ -38,6 +38,8 @@ _SETTINGS = {
     "log_min_messages": "warning",
     "timezone": "UTC",
 }
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""For data that nobody misses after a crash; several times faster."""
 
 
 class Postgres:
@@ -46,10 +48,11 @@ class Postgres:
     Its only user is `postgres`; it listens on the loopback address alone and asks for no password.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self._data = folder / "postgres"
         self._port = free_port()
-        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        chosen = _SETTINGS if durable else _SETTINGS | _FORGETFUL
+        settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         self.child = Child(
             "postgres",
             [*_unprivileged(), str(_BIN / "postgres"), "-D", str(self._data), "-p", str(self._port), *settings],

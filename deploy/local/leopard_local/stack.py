@@ -137,16 +137,17 @@ def _is_ready(url: str) -> bool:
     return False
 
 
-def start_stores(folder: Path, packages: Path) -> Stores:
+def start_stores(folder: Path, packages: Path, *, durable: bool = True) -> Stores:
     """Start PostgreSQL and RabbitMQ, or take those that `LEOPARD_..._URL` names; the broker is up a while later.
 
     Args:
         folder: Where their data and logs are.
         packages: Where a RabbitMQ is unpacked that this machine does not have.
+        durable: Whether PostgreSQL keeps what it was given when it is killed.
     """
     database_url = os.environ.get("LEOPARD_DATABASE_URL")
     amqp_url = os.environ.get("LEOPARD_AMQP_URL")
-    postgres = None if database_url else Postgres(folder)
+    postgres = None if database_url else Postgres(folder, durable=durable)
     rabbitmq = None if amqp_url else RabbitMQ(folder, packages)
     stores = Stores(
         database_url or (postgres.url if postgres else ""),

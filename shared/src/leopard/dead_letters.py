@@ -7,12 +7,14 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS
+
+_BROKERS_OWN: Final = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
 
 Choice = Callable[[int, AbstractIncomingMessage], bool]
 """Whether a letter is meant, by its place in the queue (from 1) and what it says."""
@@ -81,7 +83,7 @@ async def requeue(amqp_url: str, chosen: Choice) -> int:
             headers = {
                 name: value
                 for name, value in letter.headers.items()
-                if name != REASON_HEADER and not name.startswith(("x-death", "x-first-death", "x-last-death"))
+                if name != REASON_HEADER and not name.startswith(_BROKERS_OWN)
             }
             job = aio_pika.Message(
                 letter.body,

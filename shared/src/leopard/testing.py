@@ -111,7 +111,7 @@ def _processes(stack: ExitStack) -> Backend:
     packages = Path(os.environ.get("LEOPARD_LOCAL_PACKAGES", ".local/rabbitmq-packages")).resolve()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leopard-tests-")))
     folder.chmod(0o755)
-    stores = start_stores(folder, packages)
+    stores = start_stores(folder, packages, durable=False)
     stack.callback(stores.stop)
     stores.wait_until_up()
     return Backend(stores.database_url.rsplit("/", 1)[0] + "/postgres", stores.amqp_url)

@@ -33,7 +33,8 @@ def create_pool(database_url: str, *, size: int, application: str, wait_seconds:
         max_size=size,
         open=False,
         timeout=wait_seconds,
-        reconnect_timeout=15,
+        # then it gives up until somebody asks for a connection, which here happens every few seconds
+        reconnect_timeout=4,
         check=AsyncConnectionPool.check_connection,
         kwargs=connection_options(application),
     )
