@@ -28,14 +28,14 @@ def test_a_worker_killed_in_mid_flight(stack: Stack, client: httpx.Client) -> No
 
 
 def test_a_dispatcher_killed_in_mid_campaign(stack: Stack, client: httpx.Client) -> None:
-    campaign_id, customers = prepare(client, stack, 3000)
+    campaign_id, customers = prepare(client, stack, 2000)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     time.sleep(0.3)
     dispatcher = stack.services["dispatcher-1"].child
     dispatcher.kill()
     assert stats(client, campaign_id)["pending"] > 0
     dispatcher.start()
-    wait_until_sent(client, campaign_id, 3000)
+    wait_until_sent(client, campaign_id, 2000)
 
 
 def test_a_rolling_restart_of_all_workers_in_mid_campaign(stack: Stack, client: httpx.Client) -> None:
@@ -72,11 +72,11 @@ def test_a_worker_that_stood_still_sends_nothing_twice(stack: Stack, client: htt
 
 
 def test_a_purged_queue_and_lost_nudges(stack: Stack, client: httpx.Client) -> None:
-    campaign_id, customers = prepare(client, stack, 2000)
+    campaign_id, customers = prepare(client, stack, 1000)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     purged = asyncio.run(_purge(stack.stores.amqp_url))
     assert purged > 0
-    wait_until_sent(client, campaign_id, 2000)
+    wait_until_sent(client, campaign_id, 1000)
 
 
 async def _purge(amqp_url: str) -> int:
