@@ -106,6 +106,7 @@ async def test_filters_select(client: httpx.AsyncClient, connection: Connection)
         body = await page(client, status="sent", channel="sms", **query)
         assert [(c["status"], c["channel"]) for c in body["campaigns"]] == [("sent", "sms")] * 2
     assert (await page(client, status="sent"))["pagination"]["total_count"] == 4
+    assert (await page(client, status="", channel=""))["pagination"]["total_count"] == 8
     assert (await page(client, status="paused"))["pagination"] == {
         "page": 1, "page_size": 20, "total_count": 0, "total_pages": 0,
     }  # fmt: skip

@@ -67,6 +67,13 @@ def _within_calendar(moment: AwareDatetime) -> AwareDatetime:
     return moment
 
 
+def _given(value: Any) -> Any:  # noqa: ANN401
+    return None if value == "" else value
+
+
+Given = BeforeValidator(_given)
+"""An empty filter asks for nothing, as one that is left out."""
+
 Text = Annotated[str, Field(max_length=1000), AfterValidator(_storable)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_storable), AfterValidator(_not_blank)]
 TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(_storable), AfterValidator(_not_blank)]

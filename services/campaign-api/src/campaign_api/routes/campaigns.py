@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from campaign_api import campaigns
 from campaign_api.connections import ConnectionDep
 from campaign_api.errors import ErrorCode, answers
-from campaign_api.fields import MAX_BIGINT, RecordId
+from campaign_api.fields import MAX_BIGINT, Given, RecordId
 from campaign_api.idempotency import IdempotencyKey, once
 from campaign_api.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor
 from leopard.domain.statuses import CampaignStatus, Channel
@@ -52,8 +52,8 @@ async def read_page(
     connection: ConnectionDep,
     request: Request,
     response: Response,
-    channel: Annotated[Channel | None, Query()] = None,
-    status: Annotated[CampaignStatus | None, Query()] = None,
+    channel: Annotated[Channel | None, Given, Query()] = None,
+    status: Annotated[CampaignStatus | None, Given, Query()] = None,
     listing: Annotated[str | None, Cookie(alias=LISTING_COOKIE, include_in_schema=False)] = None,
 ) -> CampaignList:
     """Campaigns, newest first: by page number, or by key with `cursor`.

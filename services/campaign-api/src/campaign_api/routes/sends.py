@@ -10,7 +10,7 @@ from campaign_api.connections import ConnectionDep, ResourcesDep
 from campaign_api.controls import cancel_campaign, pause_campaign, resume_campaign
 from campaign_api.customers import get_customer
 from campaign_api.errors import ErrorCode, answers
-from campaign_api.fields import MAX_TEMPLATE, ListedId, RecordId, RequestModel
+from campaign_api.fields import MAX_TEMPLATE, Given, ListedId, RecordId, RequestModel
 from campaign_api.idempotency import IdempotencyKey, once
 from campaign_api.messages import Message, list_messages
 from campaign_api.metrics import PREVIEWS, SEND_REQUESTS
@@ -138,7 +138,7 @@ async def read_messages(
     campaign_id: RecordId,
     page: PageQuery,
     connection: ConnectionDep,
-    status: Annotated[MessageStatus | None, Query()] = None,
+    status: Annotated[MessageStatus | None, Given, Query()] = None,
 ) -> MessageList:
     """The campaign's messages, in the order of their customers' ids."""
     campaign = await get_campaign(connection, campaign_id)
