@@ -10,7 +10,7 @@ class DispatcherSettings(ServiceSettings):
 
     chunk_size: int = Field(default=1000, ge=1, le=100_000, description="Messages taken at a time")
     window: int = Field(
-        default=20_000, ge=1, le=10_000_000, description="Jobs that may wait in the queue before publishing rests"
+        default=5_000, ge=1, le=10_000_000, description="Jobs that may wait in the queue before publishing rests"
     )
     poll_seconds: Seconds = Field(default=1, description="How often the database is asked for what is due")
     lease_seconds: Seconds = Field(
