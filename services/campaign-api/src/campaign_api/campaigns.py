@@ -1,14 +1,14 @@
 """Campaigns: what clients see of them, and the SQL behind it."""
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, computed_field, field_validator, model_serializer
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, computed_field, model_serializer
 
 from campaign_api.errors import ApiError, ErrorCode, campaign_not_found
-from campaign_api.fields import Moment, Name, RequestModel, TemplateText
+from campaign_api.fields import Moment, Name, NotNull, RequestModel, TemplateText
 from leopard.audiences import Audience
 from leopard.db.pool import Connection
 from leopard.domain.statuses import EDITABLE, CampaignStatus, Channel
@@ -30,19 +30,11 @@ class NewCampaign(RequestModel):
 class CampaignChange(RequestModel):
     """What may be changed of a campaign that was not sent yet; what is not given stays."""
 
-    name: Name | None = Field(default=None, examples=["Summer sale, second try"])
-    channel: Channel | None = Field(default=None, examples=[Channel.SMS])
-    base_template: TemplateText | None = Field(default=None, examples=[_TEMPLATE_EXAMPLE])
+    name: Annotated[Name | None, NotNull] = Field(default=None, examples=["Summer sale, second try"])
+    channel: Annotated[Channel | None, NotNull] = Field(default=None, examples=[Channel.SMS])
+    base_template: Annotated[TemplateText | None, NotNull] = Field(default=None, examples=[_TEMPLATE_EXAMPLE])
     scheduled_at: Moment | None = Field(default=None, examples=["2030-01-31T09:00:00Z"])
     audience: Audience | None = Field(default=None, examples=[{"all": True}])
-
-    @field_validator("name", "channel", "base_template")
-    @classmethod
-    def _given_or_absent(cls, value: Any) -> Any:  # noqa: ANN401
-        if value is None:
-            msg = "must not be null"
-            raise ValueError(msg)
-        return value
 
 
 class Campaign(BaseModel):

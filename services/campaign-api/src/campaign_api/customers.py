@@ -1,14 +1,14 @@
 """Customers: what clients see of them, and the SQL behind it."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from psycopg import errors
 from psycopg.rows import class_row
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from campaign_api.errors import ApiError, ErrorCode, customer_not_found
-from campaign_api.fields import Phone, RequestModel, Text
+from campaign_api.fields import NotNull, Phone, RequestModel, Text
 from leopard.db.pool import Connection
 
 
@@ -25,19 +25,11 @@ class NewCustomer(RequestModel):
 class CustomerChange(RequestModel):
     """What is to change of a customer; what is not given stays."""
 
-    phone: Phone | None = Field(default=None, examples=["+254700123457"])
+    phone: Annotated[Phone | None, NotNull] = Field(default=None, examples=["+254700123457"])
     first_name: Text | None = Field(default=None, examples=["Alice"])
     last_name: Text | None = Field(default=None, examples=["Mwangi"])
     location: Text | None = Field(default=None, examples=["Mombasa"])
     preferred_product: Text | None = Field(default=None, examples=[None])
-
-    @field_validator("phone")
-    @classmethod
-    def _given_or_absent(cls, value: Any) -> Any:  # noqa: ANN401
-        if value is None:
-            msg = "must not be null"
-            raise ValueError(msg)
-        return value
 
 
 class Customer(BaseModel):

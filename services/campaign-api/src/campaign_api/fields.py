@@ -67,6 +67,17 @@ def _within_calendar(moment: AwareDatetime) -> AwareDatetime:
     return moment
 
 
+def _not_null(value: Any) -> Any:  # noqa: ANN401
+    if value is None:
+        msg = "must not be null"
+        raise ValueError(msg)
+    return value
+
+
+NotNull = AfterValidator(_not_null)
+"""What may be left out of a change, but not taken away: a default is not validated."""
+
+
 def _given(value: Any) -> Any:  # noqa: ANN401
     return None if value == "" else value
 
