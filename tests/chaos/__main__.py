@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--policy", choices=["retry", "fail"], help="instead of both in turn")
     parser.add_argument("--keep", action="store_true", help="keep each round's data and logs")
     parsed = parser.parse_args()
-    first = parsed.seed if parsed.seed is not None else random.randrange(10**6)  # noqa: S311
+    first = parsed.seed if parsed.seed is not None else random.randrange(10**6)
     bad = 0
     LOCAL.mkdir(exist_ok=True)
     for seed in range(first, first + parsed.rounds):

@@ -55,7 +55,7 @@ FURTHER: Final = (
 
 def schedule(seed: int) -> list[Event]:
     """The blows of one round: each kind once at least, twelve in all, in any order."""
-    luck = random.Random(seed)  # noqa: S311 luck, not secrets
+    luck = random.Random(seed)
     blows = [*ALWAYS, luck.choice(FURTHER), luck.choice(FURTHER)]
     luck.shuffle(blows)
     return [Event(blow, luck.uniform(0.2, 1.5), luck.randrange(6)) for blow in blows]

@@ -26,7 +26,7 @@ def test_a_campaign_to_named_customers(client: httpx.Client, channel: str) -> No
 
 
 def test_a_campaign_to_an_audience(client: httpx.Client) -> None:
-    place = f"Place {random.random()}"  # noqa: S311
+    place = f"Place {random.random()}"
     customers = create_customers(client, 120, location=place)
     create_customers(client, 5)
     campaign_id = create_campaign(client)
@@ -37,7 +37,7 @@ def test_a_campaign_to_an_audience(client: httpx.Client) -> None:
 
 
 def test_a_scheduled_campaign_starts_by_itself(client: httpx.Client) -> None:
-    place = f"Place {random.random()}"  # noqa: S311
+    place = f"Place {random.random()}"
     customers = create_customers(client, 10, location=place)
     due = datetime.now(UTC) + timedelta(seconds=3)
     audience = {"filter": {"location": place}}

@@ -21,7 +21,7 @@ class Simulator:
         self.behaviour = Behaviour()
         self.ledger: list[dict[str, Any]] = []
         self.happened: Counter[str] = Counter()
-        self._luck = random.Random(seed)  # noqa: S311 luck, not secrets
+        self._luck = random.Random(seed)
 
     def app(self) -> web.Application:
         """The web application."""

@@ -175,6 +175,8 @@ def _node_environment(home: Path, port: int, epmd_port: int) -> dict[str, str]:
     config.write_text(
         f"listeners.tcp.local = {LOOPBACK}:{port}\n"
         "disk_free_limit.absolute = 50MB\n"
+        # quorum queues keep what their log holds in memory as well, and the log grows to 512 MB by default
+        "raft.wal_max_size_bytes = 67108864\n"
         "log.console = true\n"
         "log.console.level = warning\n"
         "log.file = false\n"

@@ -1,70 +1,80 @@
-"""Many callers share one call, a lone one does not wait, and each gets its own result."""
+"""A lone item goes at once, many go together, and none is forgotten or taken twice."""
 
 import asyncio
-from collections.abc import Sequence
+import time
 
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sender_worker.batching import Batcher
-
-
-class Doubling:
-    """A call that takes a while and remembers its batches."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[int]] = []
-        self.running = 0
-
-    async def __call__(self, items: Sequence[int]) -> Sequence[int]:
-        self.running += 1
-        assert self.running == 1, "one call at a time"
-        self.batches.append(list(items))
-        await asyncio.sleep(0.01)
-        self.running -= 1
-        if -1 in items:
-            msg = "no"
-            raise ValueError(msg)
-        return [2 * item for item in items]
+from sender_worker.batching import Gathering
 
 
-async def test_everybody_gets_the_result_of_their_own_item() -> None:
-    call = Doubling()
-    batcher = Batcher(call, size=7)
-    assert await asyncio.gather(*(batcher.submit(n) for n in range(100))) == [2 * n for n in range(100)]
-    assert [len(batch) for batch in call.batches] == [7] * 14 + [2]
+async def taken(gathering: Gathering[int]) -> list[list[int]]:
+    return [batch async for batch in gathering]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    groups=st.lists(st.integers(0, 25), max_size=8),
+    size=st.integers(1, 10),
+    linger=st.sampled_from([0.0, 0.001]),
+)
+def test_every_item_is_taken_once_and_in_its_turn(groups: list[int], size: int, linger: float) -> None:
+    async def run() -> list[list[int]]:
+        gathering: Gathering[int] = Gathering(size=size, linger_seconds=linger)
+        taking = asyncio.create_task(taken(gathering))
+        numbers = iter(range(sum(groups)))
+        for group in groups:
+            for _ in range(group):
+                gathering.add(next(numbers))
+            await asyncio.sleep(0)
+        gathering.close()
+        return await taking
+
+    batches = asyncio.run(run())
+    assert [item for batch in batches for item in batch] == list(range(sum(groups)))
+    assert all(0 < len(batch) <= size for batch in batches)
 
 
 async def test_a_lone_item_does_not_wait_for_company() -> None:
-    call = Doubling()
-    batcher = Batcher(call, size=1000)
-    async with asyncio.timeout(0.5):
-        assert await batcher.submit(1) == 2
-    assert call.batches == [[1]]
+    gathering: Gathering[int] = Gathering(size=1000, linger_seconds=10)
+    started = time.monotonic()
+    gathering.add(1)
+    async for batch in gathering:
+        assert batch == [1]
+        break
+    assert time.monotonic() - started < 1
 
 
-async def test_what_arrives_during_a_call_makes_up_the_next() -> None:
-    call = Doubling()
-    batcher = Batcher(call, size=1000)
-    first = asyncio.create_task(batcher.submit(1))
-    await asyncio.sleep(0.005)
-    rest = [asyncio.create_task(batcher.submit(n)) for n in (2, 3, 4)]
-    await asyncio.gather(first, *rest)
-    assert call.batches == [[1], [2, 3, 4]]
+async def test_what_follows_at_once_lingers_until_there_are_enough() -> None:
+    gathering: Gathering[int] = Gathering(size=3, linger_seconds=10)
+    gathering.add(1)
+    taking = asyncio.create_task(taken(gathering))
+    for number in (2, 3, 4):
+        await asyncio.sleep(0.01)
+        gathering.add(number)
+    async with asyncio.timeout(5):
+        await asyncio.sleep(0.01)
+        gathering.close()
+        assert await taking == [[1], [2, 3, 4]]
 
 
-async def test_a_failure_reaches_those_of_its_batch_and_no_others() -> None:
-    batcher = Batcher(Doubling(), size=2)
-    results = await asyncio.gather(*(batcher.submit(n) for n in (1, -1, 3, 4)), return_exceptions=True)
-    assert [type(result) for result in results] == [ValueError, ValueError, int, int]
-    assert await batcher.submit(5) == 10
+async def test_what_follows_at_once_does_not_linger_for_long() -> None:
+    gathering: Gathering[int] = Gathering(size=1000, linger_seconds=0.05)
+    taking = asyncio.create_task(taken(gathering))
+    for number in (1, 2, 3):
+        gathering.add(number)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    gathering.add(4)
+    await asyncio.sleep(0.01)
+    gathering.close()
+    assert await taking == [[1], [2, 3], [4]]
 
 
-async def test_a_caller_who_gives_up_holds_nobody_up() -> None:
-    batcher = Batcher(Doubling(), size=10)
-    impatient = asyncio.create_task(batcher.submit(1))
-    patient = asyncio.create_task(batcher.submit(2))
-    await asyncio.sleep(0)
-    impatient.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await impatient
-    assert await patient == 4
+async def test_what_is_cleared_is_not_taken() -> None:
+    gathering: Gathering[int] = Gathering(size=10)
+    gathering.add(1)
+    gathering.clear()
+    gathering.close()
+    assert await taken(gathering) == []

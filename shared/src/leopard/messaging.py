@@ -6,9 +6,9 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from aio_pika import RobustChannel, RobustConnection
+from aio_pika import IncomingMessage, RobustChannel, RobustConnection
 from faststream import StreamMessage
-from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
+from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, RabbitQueue
 
 from leopard.logs import get_logger
 
@@ -72,10 +72,22 @@ def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> Ra
         on_reconnected=[reconnected],
         default_channel=Channel(on_return_raises=True),
         graceful_timeout=shutdown_seconds,
+        parser=_parsed,
         decoder=_undecoded,
         logger=logging.getLogger(__name__),
         log_level=logging.DEBUG,
         apply_types=False,
+    )
+
+
+async def _parsed(raw: IncomingMessage) -> RabbitMessage:
+    # FastStream's own draws random ids for each message that has none, and copies what nobody here reads
+    return RabbitMessage(
+        raw_message=raw,
+        body=raw.body,
+        headers=raw.headers,
+        content_type=raw.content_type,
+        correlation_id=raw.message_id or "none",
     )
 
 

@@ -24,7 +24,9 @@ SERVICE = "campaign-api"
 
 def create_app(settings: ApiSettings) -> FastAPI:
     """The application; connects to nothing before it is started."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, application=SERVICE)
+    pool = create_pool(
+        settings.database_url.get_secret_value(), size=settings.database_pool_size, application=SERVICE, checked=True
+    )
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )

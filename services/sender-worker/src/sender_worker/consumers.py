@@ -1,10 +1,5 @@
 """Jobs from the broker, each acknowledged once its message is recorded."""
 
-import asyncio
-from contextlib import suppress
-
-import structlog
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage
 from pydantic import ValidationError
@@ -12,35 +7,28 @@ from pydantic import ValidationError
 from leopard.jobs import MessageJob
 from leopard.logs import get_logger
 from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS
-from leopard.tracing import TRACEPARENT, trace_id_of
+from leopard.tracing import TRACEPARENT
+from sender_worker.acks import Acks, HeldJob
 from sender_worker.delivery import Delivery
 from sender_worker.metrics import DEAD_LETTERED
 
 log = get_logger(__name__)
 
 
-def subscribe(broker: RabbitBroker, delivery: Delivery, *, prefetch: int) -> None:
+def subscribe(broker: RabbitBroker, delivery: Delivery, acks: Acks, *, prefetch: int) -> None:
     """Consume `campaign_sends`, holding up to `prefetch` jobs at a time."""
 
     @broker.subscriber(SENDS, channel=Channel(prefetch_count=prefetch), ack_policy=AckPolicy.MANUAL, no_reply=True)
     async def on_job(message: RabbitMessage) -> None:
+        raw = message.raw_message
+        assert raw.delivery_tag is not None  # noqa: S101 every delivery has one
         try:
-            job = MessageJob.model_validate_json(message.body)
+            message_id = MessageJob.model_validate_json(message.body).message_id
         except ValidationError as error:
             await _bury(broker, message, error)
+            await acks.done([HeldJob(0, raw.channel, raw.delivery_tag)])
             return
-        structlog.contextvars.bind_contextvars(trace_id=trace_id_of(message.headers.get(TRACEPARENT)))
-        # The client cancels what runs for a connection that is lost. A message in flight is finished all the same: its
-        # job comes again, and there is nothing left to send.
-        with suppress(asyncio.CancelledError):
-            if await asyncio.shield(delivery.begin(job.message_id)):
-                await _acknowledge(message)
-
-
-async def _acknowledge(message: RabbitMessage) -> None:
-    # a connection that is gone takes the job back
-    with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
-        await message.ack()
+        delivery.take(HeldJob(message_id, raw.channel, raw.delivery_tag, message.headers.get(TRACEPARENT)))
 
 
 async def _bury(broker: RabbitBroker, message: RabbitMessage, error: ValidationError) -> None:
@@ -53,6 +41,5 @@ async def _bury(broker: RabbitBroker, message: RabbitMessage, error: ValidationE
         content_type=message.content_type,
         persist=True,
     )
-    await _acknowledge(message)
     DEAD_LETTERED.inc()
     log.error("job does not parse and is dead-lettered", reason=reason)

@@ -1,4 +1,4 @@
-"""The way of one message through a worker: claimed, rendered, handed to the provider, recorded."""
+"""The way of messages through a worker: claimed many at a time, sent each by itself, recorded many at a time."""
 
 import asyncio
 import random
@@ -11,7 +11,9 @@ from leopard.db.pool import Pool
 from leopard.domain.statuses import MAX_ATTEMPTS
 from leopard.domain.templates import parse_template
 from leopard.logs import get_logger
-from sender_worker.batching import Batcher
+from leopard.tracing import trace_id_of
+from sender_worker.acks import Acks, HeldJob
+from sender_worker.batching import Gathering
 from sender_worker.claims import Claim, claim_messages
 from sender_worker.metrics import (
     ATTEMPTS,
@@ -41,97 +43,129 @@ class DeliveryRules:
     retry: RetryRules
 
 
-class Delivery:
-    """Delivers messages one by one; speaks to PostgreSQL for many at a time."""
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A job whose message has a result that is to be recorded."""
 
-    def __init__(self, pool: Pool, provider: Provider, rules: DeliveryRules) -> None:
+    job: HeldJob
+    result: Result
+
+
+class Delivery:
+    """Three steps that work side by side: claiming, sending, recording.
+
+    A job is acknowledged when its message is recorded, or when there is nothing to send, or not by this worker: what
+    is due is found again in the tables.
+    """
+
+    def __init__(self, pool: Pool, provider: Provider, rules: DeliveryRules, acks: Acks) -> None:
         self._pool = pool
         self._provider = provider
         self._rules = rules
+        self._acks = acks
         self._shard = random.randrange(1, COUNT_SHARDS)  # noqa: S311 any will do; 0 belongs to those who add messages
-        self._claims: Batcher[int, Claim | None] = Batcher(self._claim, size=rules.batch_size)
-        self._results: Batcher[Result, bool] = Batcher(self._record, size=rules.batch_size)
-        self._under_way: set[asyncio.Task[bool]] = set()
+        self._arrived: Gathering[HeldJob] = Gathering(size=rules.batch_size)
+        self._finished: Gathering[_Finished] = Gathering(size=rules.batch_size)
+        self._sending: set[asyncio.Task[None]] = set()
         self._draining = False
+        IN_FLIGHT.set_function(lambda: len(self._sending))
+
+    def take(self, job: HeldJob) -> None:
+        """Deliver the message of one more job; while draining the job stays with the broker."""
+        if not self._draining:
+            self._arrived.add(job)
 
     def drain(self) -> None:
         """Take nothing new; what a provider has been asked is finished, the rest is handed back."""
         self._draining = True
+        self._arrived.clear()
+        self._arrived.close()
 
-    async def drained(self, seconds: float) -> None:
-        """Wait until nothing is under way any more, or the time is up."""
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=seconds)
-            for task in late:
+    async def run(self) -> None:
+        """Deliver until drained: returns once all that was begun is recorded."""
+        recording = asyncio.create_task(self._record_all())
+        try:
+            async for jobs in self._arrived:
+                await self._claim(jobs)
+            while self._sending:
+                await asyncio.wait(self._sending)
+            self._finished.close()
+            await recording
+        finally:
+            for task in (recording, *self._sending):
                 task.cancel()
 
-    def begin(self, message_id: int) -> asyncio.Task[bool]:
-        """Deliver one message in a task of its own, which outlives whoever waits for it."""
-        task = asyncio.create_task(self.deliver(message_id))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return task
-
-    async def deliver(self, message_id: int) -> bool:
-        """Deliver one message; whether its job is done with and may be acknowledged.
-
-        Where nothing is to be sent, or not by this worker, the job is done with as well: what is due is found again
-        in the tables.
-        """
-        if self._draining:
-            return False
+    async def _claim(self, jobs: Sequence[HeldJob]) -> None:
         asked = time.monotonic()
-        claim = await self._claims.submit(message_id)
-        if claim is None:
-            NOT_CLAIMED.inc()
-            return True
+        ids = [job.message_id for job in jobs]
+        try:
+            claims = await until_done(
+                self._pool,
+                lambda connection: claim_messages(connection, ids, self._rules.lease_seconds, self._shard),
+            )
+        except Exception:
+            log.exception("messages could not be claimed", messages=len(jobs))
+            await self._acks.given_back(jobs)
+            return
+        for job, claim in zip(jobs, claims, strict=True):
+            if claim is not None:
+                self._begin(job, claim, asked)
+        if nothing_to_send := [job for job, claim in zip(jobs, claims, strict=True) if claim is None]:
+            NOT_CLAIMED.inc(len(nothing_to_send))
+            await self._acks.done(nothing_to_send)
+
+    def _begin(self, job: HeldJob, claim: Claim, asked: float) -> None:
         if claim.outcome_unknown:
             UNKNOWN_OUTCOMES.inc()
             if not self._rules.retry.retry_unknown or claim.retry_count >= MAX_ATTEMPTS:
-                await self._finish(given_up(claim))
-                return True
+                self._finished.add(_Finished(job, given_up(claim)))
+                return
         if self._draining:
-            await self._finish(handed_back(claim))
-            return False
+            self._finished.add(_Finished(job, handed_back(claim)))
+            return
+        task = asyncio.create_task(self._send(job, claim, asked))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send(self, job: HeldJob, claim: Claim, asked: float) -> None:
         content = _render(claim)
-        if time.monotonic() - asked >= self._rules.lease_seconds:
+        started = time.monotonic()
+        if started - asked >= self._rules.lease_seconds:
             # this process stood still for so long that the message may be somebody else's by now
-            log.warning("claim ended before the message was sent", **_ids(claim))
-            return True
-        answer = await self._send(claim, content)
-        await self._finish(result_of(claim, content, answer, self._rules.retry))
-        return True
-
-    async def _send(self, claim: Claim, content: str) -> Answer:
-        message = OutgoingMessage(claim.message_id, claim.channel, claim.phone, content)
-        started = time.perf_counter()
-        with IN_FLIGHT.track_inprogress():
-            try:
-                answer = await self._provider.send(message)
-            except Exception as error:
-                log.exception("provider failed", **_ids(claim))
-                answer = Unknown(type(error).__name__)
-        SEND_SECONDS.labels(claim.channel).observe(time.perf_counter() - started)
-        ATTEMPTS.labels(claim.channel, _outcome(answer)).inc()
-        return answer
-
-    async def _finish(self, result: Result) -> None:
+            log.warning("claim ended before the message was sent", **_ids(job, claim))
+            await self._acks.done([job])
+            return
+        try:
+            answer = await self._provider.send(OutgoingMessage(claim.message_id, claim.channel, claim.phone, content))
+        except Exception as error:
+            log.exception("provider failed", **_ids(job, claim))
+            answer = Unknown(type(error).__name__)
+        SEND_SECONDS[claim.channel].observe(time.monotonic() - started)
+        ATTEMPTS[claim.channel, _outcome(answer)].inc()
+        result = result_of(claim, content, answer, self._rules.retry)
         if result.outcome_unknown:
             UNKNOWN_OUTCOMES.inc()
-        if not await self._results.submit(result):
-            LATE_RESULTS.inc()
-            log.warning("result came after the claim had ended", **_ids(result.claim))
-        elif result.final:
-            FINISHED.labels(result.claim.channel, result.status).inc()
+        self._finished.add(_Finished(job, result))
 
-    async def _claim(self, message_ids: Sequence[int]) -> Sequence[Claim | None]:
-        lease_seconds = self._rules.lease_seconds
-        return await until_done(
-            self._pool, lambda connection: claim_messages(connection, message_ids, lease_seconds, self._shard)
-        )
+    async def _record_all(self) -> None:
+        async for finished in self._finished:
+            try:
+                await self._record(finished)
+            except Exception:
+                log.exception("results could not be recorded", messages=len(finished))
+                await self._acks.given_back([one.job for one in finished])
 
-    async def _record(self, results: Sequence[Result]) -> Sequence[bool]:
-        return await until_done(self._pool, lambda connection: record_results(connection, results, self._shard))
+    async def _record(self, finished: Sequence[_Finished]) -> None:
+        results = [one.result for one in finished]
+        recorded = await until_done(self._pool, lambda connection: record_results(connection, results, self._shard))
+        # what is handed back stays with the broker, which gives it to another worker once this one is gone
+        await self._acks.done([one.job for one in finished if not one.result.handed_back])
+        for one, in_time in zip(finished, recorded, strict=True):
+            if not in_time:
+                LATE_RESULTS.inc()
+                log.warning("result came after the claim had ended", **_ids(one.job, one.result.claim))
+            elif one.result.final:
+                FINISHED[one.result.claim.channel, one.result.status].inc()
 
 
 def _render(claim: Claim) -> str:
@@ -160,5 +194,9 @@ def _outcome(answer: Answer) -> str:
             return "retryable"
 
 
-def _ids(claim: Claim) -> dict[str, int]:
-    return {"campaign_id": claim.campaign_id, "message_id": claim.message_id}
+def _ids(job: HeldJob, claim: Claim) -> dict[str, object]:
+    return {
+        "campaign_id": claim.campaign_id,
+        "message_id": claim.message_id,
+        "trace_id": trace_id_of(job.traceparent),
+    }

@@ -1,5 +1,6 @@
 """sender-worker: takes jobs, sends their messages, and records what became of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ from leopard.db.pool import create_pool
 from leopard.health import Health, database_check, health_routes, schema_check
 from leopard.messaging import broker_check, create_broker, declare_topology
 from leopard.serving import serve
+from sender_worker.acks import Acks
 from sender_worker.consumers import subscribe
 from sender_worker.delivery import Delivery, DeliveryRules
 from sender_worker.providers.http import HttpProvider
@@ -52,8 +54,9 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
             retry_unknown=settings.on_unknown_outcome is UnknownOutcome.RETRY,
         ),
     )
-    delivery = Delivery(pool, provider, rules)
-    subscribe(broker, delivery, prefetch=settings.prefetch)
+    acks = Acks()
+    delivery = Delivery(pool, provider, rules, acks)
+    subscribe(broker, delivery, acks, prefetch=settings.prefetch)
     health = Health(
         services={"database": database_check(pool), "queue": broker_check(broker)},
         ready=(schema_check(pool), broker_check(broker)),
@@ -62,16 +65,23 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     async def declare() -> None:
         await declare_topology(broker)
 
+    delivering: list[asyncio.Task[None]] = []
+
     async def drain() -> None:
         delivery.drain()
-        await delivery.drained(settings.shutdown_seconds)
+        if delivering:
+            await asyncio.wait(delivering, timeout=settings.shutdown_seconds)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         await pool.open()
+        delivering.append(asyncio.create_task(delivery.run()))
         try:
             yield
         finally:
+            for task in delivering:
+                task.cancel()
+            await asyncio.gather(*delivering, return_exceptions=True)
             await provider.close()
             await pool.close()
 

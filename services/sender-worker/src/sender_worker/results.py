@@ -42,6 +42,11 @@ class Result:
         """Whether the message is finished."""
         return self.status is not MessageStatus.PENDING and self.retry_in_seconds is None
 
+    @property
+    def handed_back(self) -> bool:
+        """Whether the message is to be sent by somebody else, at once."""
+        return self.status is MessageStatus.PENDING and self.retry_in_seconds is None
+
 
 def result_of(claim: Claim, content: str, answer: Answer, rules: RetryRules) -> Result:
     """What a provider's answer means: sent, to be tried again, or failed for good."""

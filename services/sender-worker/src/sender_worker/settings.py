@@ -25,7 +25,7 @@ class WorkerSettings(ServiceSettings):
     """Settings of sender-worker."""
 
     prefetch: int = Field(
-        default=1000, ge=1, le=65_535, description="Jobs that a worker holds at a time, waiting or in flight"
+        default=2000, ge=1, le=65_535, description="Jobs that a worker holds at a time, waiting or in flight"
     )
     batch_size: int = Field(default=200, ge=1, le=5_000, description="Messages claimed or recorded by one statement")
     lease_seconds: Seconds = Field(

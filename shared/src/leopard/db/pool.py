@@ -18,7 +18,9 @@ DATABASE_AWAY = (
 """What psycopg raises when PostgreSQL is away, restarting or refusing; the same statement may pass later."""
 
 
-def create_pool(database_url: str, *, size: int, application: str, wait_seconds: float = 5) -> Pool:
+def create_pool(
+    database_url: str, *, size: int, application: str, wait_seconds: float = 5, checked: bool = False
+) -> Pool:
     """A pool that opens its connections in the background and keeps trying while PostgreSQL is away.
 
     Args:
@@ -26,6 +28,8 @@ def create_pool(database_url: str, *, size: int, application: str, wait_seconds:
         size: Connections at the most.
         application: The name that PostgreSQL shows for them.
         wait_seconds: How long a caller waits for a connection before `PoolTimeout`.
+        checked: Ask PostgreSQL for an answer before a connection is handed out. For those who cannot do their
+            statement again; it costs a round trip each time.
     """
     return AsyncConnectionPool(
         database_url,
@@ -35,7 +39,7 @@ def create_pool(database_url: str, *, size: int, application: str, wait_seconds:
         timeout=wait_seconds,
         # then it gives up until somebody asks for a connection, which here happens every few seconds
         reconnect_timeout=4,
-        check=AsyncConnectionPool.check_connection,
+        check=AsyncConnectionPool.check_connection if checked else None,
         kwargs=connection_options(application),
     )
 

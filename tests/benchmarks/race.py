@@ -1,0 +1,108 @@
+"""A race: jobs are queued while a contender is held, then it is let go and timed until the last message is recorded."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.dataset import begin_campaign, wait_until_sent
+from benchmarks.processes import hold, let_go, running, weigh
+from leopard_local.children import Child
+from leopard_local.ports import free_port
+from leopard_local.stack import Stores
+
+WARM_UP = 50
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long the provider takes to answer, in seconds."""
+
+    least: float
+    most: float
+
+    @property
+    def name(self) -> str:
+        """As a table shows it."""
+        return "instant" if self.most == 0 else f"{self.least * 1000:.0f}-{self.most * 1000:.0f} ms"
+
+
+INSTANT = Latency(0, 0)
+REAL = Latency(0.05, 0.2)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Somebody who consumes jobs.
+
+    `command` is one process of it; `fill` queues the jobs of the messages in a range.
+    """
+
+    name: str
+    command: list[str]
+    fill: Callable[[Stores, range], None]
+    settings: dict[str, str] = field(default_factory=dict)
+    one_command: bool = False
+    """Whether one command makes all the processes; it then holds `{processes}`."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one turn came to; CPU seconds are for 10,000 messages."""
+
+    rate: float
+    cpu: float
+    postgres_cpu: float
+    rabbitmq_cpu: float
+    rss_mb: float
+
+
+def race(
+    stores: Stores, folder: Path, contender: Contender, latency: Latency, *, messages: int, processes: int = 1
+) -> Score:
+    """One turn of one contender."""
+    warm_up = min(WARM_UP, messages)
+    begin_campaign(stores.database_url, warm_up + messages)
+    commands = [[part.format(processes=processes) for part in contender.command]]
+    if not contender.one_command:
+        commands *= processes
+    environments = [_environment(stores, latency) | contender.settings for _ in commands]
+    for environment in environments:
+        environment["LEOPARD_PORT"] = str(free_port())
+    with (
+        running(commands, environments, folder / "logs") as children,
+        psycopg.connect(stores.database_url, autocommit=True) as connection,
+    ):
+        contender.fill(stores, range(1, warm_up + 1))
+        wait_until_sent(connection, warm_up, by=children, patience_seconds=60)
+        hold(children)
+        contender.fill(stores, range(warm_up + 1, warm_up + messages + 1))
+        time.sleep(0.5)
+        before = [weigh(group) for group in (children, *_stores(stores))]
+        began = time.time()
+        let_go(children)
+        ended = wait_until_sent(connection, warm_up + messages, by=children, patience_seconds=60)
+        after = [weigh(group) for group in (children, *_stores(stores))]
+        cpu = [(b.cpu_seconds - a.cpu_seconds) * 10_000 / messages for a, b in zip(before, after, strict=True)]
+        return Score(messages / (ended - began), cpu[0], cpu[1], cpu[2], after[0].rss_mb)
+
+
+def _environment(stores: Stores, latency: Latency) -> dict[str, str]:
+    return {
+        "LEOPARD_DATABASE_URL": stores.database_url,
+        "LEOPARD_AMQP_URL": stores.amqp_url,
+        "LEOPARD_HOST": "127.0.0.1",
+        "LEOPARD_LOG_FORMAT": "json",
+        "LEOPARD_MOCK_SUCCESS_RATE": "1",
+        "LEOPARD_MOCK_LATENCY_MIN_SECONDS": str(latency.least),
+        "LEOPARD_MOCK_LATENCY_MAX_SECONDS": str(latency.most),
+    }
+
+
+def _stores(stores: Stores) -> tuple[list[Child], list[Child]]:
+    return (
+        [stores.postgres.child] if stores.postgres else [],
+        [stores.rabbitmq.child] if stores.rabbitmq else [],
+    )
