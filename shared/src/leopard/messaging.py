@@ -4,9 +4,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from aio_pika import IncomingMessage, RobustChannel, RobustConnection
+import aiormq
+from aio_pika import IncomingMessage, RobustConnection
+from aio_pika.abc import AbstractChannel
 from faststream import StreamMessage
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, RabbitQueue
 
@@ -122,20 +124,36 @@ async def declare_topology(broker: RabbitBroker) -> None:
             await channel.declare_queue(queue.name, durable=queue.durable, arguments=queue.arguments, robust=False)
 
 
+class OwnChannel:
+    """A channel for what FastStream has no call for: opened when it is first needed, and again when it was lost."""
+
+    def __init__(self, broker: RabbitBroker, *, confirms: bool = False) -> None:
+        self._broker = broker
+        self._confirms = confirms
+        self._channel: AbstractChannel | None = None
+
+    async def underlay(self) -> aiormq.Channel:
+        """The channel as aiormq has it, without the layer that aio-pika puts around each message.
+
+        Raises:
+            ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
+        """
+        connection = connection_of(self._broker)
+        if self._channel is None or self._channel.is_closed:
+            channel = connection.channel(publisher_confirms=self._confirms, on_return_raises=self._confirms)
+            await channel.initialize()
+            self._channel = channel
+        return cast("aiormq.Channel", await self._channel.get_underlay_channel())
+
+
 def broker_check(broker: RabbitBroker) -> Callable[[], Awaitable[None]]:
     """A check that asks RabbitMQ for an answer over the connection that is there.
 
     The check raises when there is no connection; the caller limits its time.
     """
-    channel: RobustChannel | None = None
+    channel = OwnChannel(broker)
 
     async def check() -> None:
-        nonlocal channel
-        connection = connection_of(broker)
-        if channel is None or channel.is_closed:
-            channel = connection.channel(publisher_confirms=False)  # type: ignore[assignment]
-            assert channel is not None  # noqa: S101 for the type checker
-            await channel.initialize()
-        await channel.set_qos(prefetch_count=1)
+        await (await channel.underlay()).basic_qos(prefetch_count=1)
 
     return check

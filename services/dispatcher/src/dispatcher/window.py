@@ -4,13 +4,12 @@ What waits, waits in PostgreSQL. RabbitMQ holds only what can be sent soon: its 
 effect at once, and a large campaign does not stand in front of a small one.
 """
 
-from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker
 
 from dispatcher.metrics import QUEUE_DEPTH
 from leopard.logs import get_logger
-from leopard.messaging import SENDS, connection_of, declare_topology
+from leopard.messaging import SENDS, OwnChannel, declare_topology
 
 log = get_logger(__name__)
 
@@ -21,7 +20,7 @@ class Window:
     def __init__(self, broker: RabbitBroker, size: int) -> None:
         self._broker = broker
         self._size = size
-        self._channel: AbstractChannel | None = None
+        self._channel = OwnChannel(broker)
 
     async def room(self) -> int:
         """How many more jobs the queue may take; a queue that is gone is declared again.
@@ -39,10 +38,5 @@ class Window:
         return max(self._size - depth, 0)
 
     async def _depth(self) -> int:
-        if self._channel is None or self._channel.is_closed:
-            channel = connection_of(self._broker).channel(publisher_confirms=False)
-            await channel.initialize()
-            self._channel = channel
-        underlay = await self._channel.get_underlay_channel()
-        declared = await underlay.queue_declare(SENDS.name, passive=True)
+        declared = await (await self._channel.underlay()).queue_declare(SENDS.name, passive=True)
         return int(declared.message_count or 0)
