@@ -8,6 +8,7 @@ ROUNDS ?= 1
 SEED ?=
 POLICY ?=
 TESTS ?=
+ONLY ?=
 
 UV := $(shell command -v uv || echo .local/tools/bin/uv)
 RUN := PYTHONPATH=deploy/local $(UV) run --frozen
@@ -15,7 +16,7 @@ LOCAL := $(RUN) python -m leopard_local
 
 .PHONY: help
 help: ## Show what there is to make
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv ## Send a campaign through a stack of its own and watch it (CUSTOMERS=1000 WORKERS=1)
@@ -32,6 +33,16 @@ test: .venv ## Run all tests (TESTS=path or pytest's options to run some)
 .PHONY: chaos
 chaos: .venv ## Kill everything in mid-campaign and count what is lost or doubled (ROUNDS=1 SEED= POLICY=retry|fail)
 	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(POLICY),--policy $(POLICY))
+
+BENCH := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group peers python -m benchmarks
+
+.PHONY: bench
+bench: .venv ## Measure Leopard beside ceilings and peers, an hour (ONLY=worker,peers to measure some)
+	@$(BENCH) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench-quick
+bench-quick: .venv ## See in two minutes that everything can be measured
+	@$(BENCH) --quick $(if $(ONLY),--only $(ONLY))
 
 .PHONY: check
 check: .venv ## Check format, style, types and imports

@@ -53,19 +53,19 @@ def whole_system(folder: Path, packages: Path, *, customers: int, workers: int, 
 def lone_message_seconds(folder: Path, packages: Path, *, times: int) -> float:
     """From the send of one message until the provider is asked, in seconds; the median of many.
 
-    The provider takes no time here, so that the moment of the record, less the batch's few milliseconds, is that moment.
+    The provider takes no time here, so the moment of the record stands for that one.
     """
     settings = SETTINGS | {"mock_latency_min_seconds": "0", "mock_latency_max_seconds": "0"}
     with running_stack(folder, packages=packages, settings=settings, fresh=True) as stack:
         have_customers(stack.stores.database_url, 1)
-        taken = []
+        taken: list[float] = []
         with (
             httpx.Client(base_url=stack.api_url, timeout=60) as client,
             psycopg.connect(stack.stores.database_url, autocommit=True) as connection,
         ):
             for _ in range(times):
                 began = time.time()
-                campaign_id = _begin(client, [1])
+                campaign_id = begin(client, [1])
                 while True:
                     row = connection.execute(
                         "SELECT extract(epoch FROM updated_at)::float8 FROM outbound_messages"
@@ -96,7 +96,8 @@ def have_rows(database_url: str, count: int) -> None:
                     VALUES ('earlier', 'sms', %(template)s, 'sent')
                     RETURNING id
                 ), counted AS (
-                    INSERT INTO campaign_counts (campaign_id, shard, total, sent) SELECT id, 0, %(size)s, %(size)s FROM campaign
+                    INSERT INTO campaign_counts (campaign_id, shard, total, sent)
+                    SELECT id, 0, %(size)s, %(size)s FROM campaign
                 )
                 INSERT INTO outbound_messages (campaign_id, customer_id, status, rendered_content)
                 SELECT campaign.id, n, 'sent', repeat('x', 100) FROM campaign, generate_series(1, %(size)s) AS n
@@ -111,7 +112,7 @@ def have_rows(database_url: str, count: int) -> None:
 def send(client: httpx.Client, stack: Stack, customer_ids: list[int] | None) -> float:
     """Send a new campaign to the customers, or to all; the seconds until it is `sent`."""
     began = time.monotonic()
-    campaign_id = _begin(client, customer_ids)
+    campaign_id = begin(client, customer_ids)
     while True:
         campaign = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
         if campaign["status"] == "sent":
@@ -120,7 +121,8 @@ def send(client: httpx.Client, stack: Stack, customer_ids: list[int] | None) -> 
         time.sleep(0.1)
 
 
-def _begin(client: httpx.Client, customer_ids: list[int] | None) -> int:
+def begin(client: httpx.Client, customer_ids: list[int] | None) -> int:
+    """Send a new campaign to the customers, or to all; its id."""
     body = {"name": "bench", "channel": "sms", "base_template": TEMPLATE}
     campaign_id: int = client.post("/campaigns", json=body).raise_for_status().json()["id"]
     to = {"audience": {"all": True}} if customer_ids is None else {"customer_ids": customer_ids}

@@ -1,0 +1,47 @@
+"""`python -m benchmarks`: measure, show tables, write JSON."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from benchmarks.parts import PARTS, Run
+from benchmarks.report import Report
+from benchmarks.sizes import FULL, QUICK
+from leopard_local.children import ChildDiedError
+from leopard_local.postgres import PostgresUnavailableError
+from leopard_local.rabbitmq import RabbitMQUnavailableError
+from leopard_local.stack import StackError
+
+LOCAL = Path(__file__).resolve().parents[2] / ".local"
+
+
+def main() -> int:
+    """Measure; 0 where everything could be measured, whatever the figures."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="How fast Leopard is, beside ceilings and peers.")
+    parser.add_argument("--quick", action="store_true", help="see in two minutes that everything can be measured")
+    parser.add_argument("--only", default="", help=f"parts, with commas between them: {','.join(PARTS)}")
+    parsed = parser.parse_args()
+    wanted = [part for part in parsed.only.split(",") if part] or list(PARTS)
+    if unknown := set(wanted) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    folder = LOCAL / "bench"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    report = Report(LOCAL / f"bench-{'quick' if parsed.quick else 'full'}.json")
+    run = Run(folder, LOCAL / "rabbitmq-packages", QUICK if parsed.quick else FULL, report)
+    try:
+        for part in wanted:
+            report.say(f"== {part}")
+            PARTS[part](run)
+    except (ChildDiedError, StackError, PostgresUnavailableError, RabbitMQUnavailableError, TimeoutError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    if run.ratios:
+        report.ratios(run.ratios)
+    report.console.print(f"written to {report.file}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""The parts of a run: each measures, shows a table and keeps its figures."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+
+from benchmarks.api import api
+from benchmarks.conditions import conditions
+from benchmarks.dataset import have_customers
+from benchmarks.dispatching import bare_publisher, dispatcher
+from benchmarks.memory import memory
+from benchmarks.race import INSTANT, REAL, Contender, Latency, Score, race
+from benchmarks.rendering import rendering
+from benchmarks.report import Report
+from benchmarks.sizes import Sizes
+from benchmarks.whole_system import lone_message_seconds, whole_system
+from benchmarks.workers import CEILING, INSTANT_PEERS, LEOPARD, SPEC, WAITING_PEERS
+from leopard_local.stack import Stores, migrate, start_stores
+
+SCORE = ("", "messages/s", "CPU s/10k", "PostgreSQL", "RabbitMQ", "RSS MB")
+
+
+@dataclass
+class Run:
+    """One run: where, how much, and what has come of it."""
+
+    folder: Path
+    packages: Path
+    sizes: Sizes
+    report: Report
+    ratios: dict[str, tuple[float, str]] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def stores(self) -> Iterator[Stores]:
+        """A PostgreSQL and a RabbitMQ for races."""
+        stores = start_stores(self.folder / "race", self.packages)
+        try:
+            migrate(stores.database_url)
+            stores.wait_until_up()
+            sizes = self.sizes
+            have_customers(stores.database_url, max(sizes.race, sizes.dispatch) + 1000)
+            self.report.keep("conditions", conditions(stores, with_peers=_have_peers()))
+            yield stores
+        finally:
+            stores.stop()
+
+    def show(self, title: str, scores: Mapping[str, Score]) -> None:
+        """Keep scores and show them."""
+        self.report.keep(title, {name: asdict(score) for name, score in scores.items()})
+        rows = [(n, s.rate, s.cpu, s.postgres_cpu, s.rabbitmq_cpu, s.rss_mb) for n, s in scores.items()]
+        self.report.table(title, SCORE, rows)
+
+
+def _median(turns: Sequence[Score]) -> Score:
+    return Score(*(median(values) for values in zip(*(asdict(turn).values() for turn in turns), strict=True)))
+
+
+def _races(
+    run: Run, stores: Stores, turns: Sequence[tuple[Contender, int]], latency: Latency, processes: int = 1
+) -> dict[str, Score]:
+    """Everybody's turn, as often as there are repeats, so that a change of the machine's mood meets all."""
+    found: dict[str, list[Score]] = {contender.name: [] for contender, _ in turns}
+    for repeat in range(run.sizes.repeats):
+        for contender, messages in turns:
+            score = race(stores, run.folder, contender, latency, messages=messages, processes=processes)
+            found[contender.name].append(score)
+            run.report.say(f"   {repeat + 1}: {contender.name}, {latency.name}: {score.rate:,.0f}/s")
+    return {name: _median(scores) for name, scores in found.items()}
+
+
+def worker(run: Run) -> None:
+    """The worker beside a bare consumer and the spec's own way; one process each."""
+    sizes = run.sizes
+    with run.stores() as stores:
+        for latency in (INSTANT, REAL):
+            turns = [(LEOPARD, sizes.race), (CEILING, sizes.race)]
+            if latency is REAL:
+                turns.append((SPEC, sizes.spec))
+            scores = _races(run, stores, turns, latency)
+            run.show(f"worker, one process, provider {latency.name}", scores)
+            leopard = scores[LEOPARD.name].rate
+            run.ratios[f"worker / bare aio-pika, {latency.name}"] = leopard / scores[CEILING.name].rate, ">= 0.8"
+            if latency is REAL:
+                run.ratios[f"worker / one by one, {latency.name}"] = leopard / scores[SPEC.name].rate, ">= 300"
+    run.ratios["worker's RSS, MB"] = scores[LEOPARD.name].rss_mb, "< 150"
+
+
+def dispatching(run: Run) -> None:
+    """The dispatcher beside bare aio-pika."""
+    found: dict[str, list[Score]] = {"leopard": [], "bare aio-pika": []}
+    with run.stores() as stores:
+        for _ in range(run.sizes.repeats):
+            found["leopard"].append(dispatcher(stores, run.folder, messages=run.sizes.dispatch))
+            found["bare aio-pika"].append(bare_publisher(stores, messages=run.sizes.dispatch))
+    scores = {name: _median(turns) for name, turns in found.items()}
+    run.show("dispatcher, jobs confirmed", scores)
+    run.ratios["dispatcher / bare aio-pika"] = scores["leopard"].rate / scores["bare aio-pika"].rate, ">= 0.8"
+
+
+def peers(run: Run) -> None:
+    """The same work as tasks of Celery, Dramatiq and taskiq; the same number of processes for all."""
+    if not _have_peers():
+        run.report.say("   the peers are not installed: uv sync --group peers")
+        return
+    sizes = run.sizes
+    instant = INSTANT_PEERS if sizes.all_peers else INSTANT_PEERS[1:2] + INSTANT_PEERS[3:]
+    waiting = WAITING_PEERS if sizes.all_peers else ()
+    with run.stores() as stores:
+        for latency, taking_part in ((INSTANT, instant), (REAL, waiting)):
+            if not taking_part:
+                continue
+            turns = [(LEOPARD, sizes.race), *((peer, sizes.peer) for peer in taking_part)]
+            scores = _races(run, stores, turns, latency, sizes.processes)
+            run.show(f"peers, {sizes.processes} processes each, provider {latency.name}", scores)
+            leopard = scores.pop(LEOPARD.name)
+            if latency is INSTANT:
+                for name, aim in (("Celery", ">= 3"), ("taskiq", ">= 2"), ("Dramatiq", ">= 1.5")):
+                    best = max(score.rate for peer, score in scores.items() if peer.startswith(name))
+                    run.ratios[f"worker / {name} at its best, {latency.name}"] = leopard.rate / best, aim
+            else:
+                best = max(score.rate for score in scores.values())
+                run.ratios[f"worker / the best of the peers, {latency.name}"] = leopard.rate / best, ">= 2"
+            least = min(score.cpu for score in scores.values())
+            run.ratios[f"CPU / the least of the peers, {latency.name}"] = leopard.cpu / least, "< 1"
+
+
+def system(run: Run) -> None:
+    """From the send to `sent`, everything on this machine; and a lone message."""
+    sizes = run.sizes
+    kept = {}
+    for workers in (1, 2):
+        turns = [
+            whole_system(run.folder / "system", run.packages, customers=sizes.system, workers=workers)
+            for _ in range(sizes.repeats)
+        ]
+        turns.sort(key=lambda turn: turn.seconds)
+        kept[workers] = turns[len(turns) // 2]
+    run.report.keep("system", {str(workers): asdict(score) for workers, score in kept.items()})
+    run.report.table(
+        f"whole system, {sizes.system:,} customers, provider {REAL.name}",
+        ("workers", "seconds", "messages/s", "CPU s/10k of each process"),
+        [(w, s.seconds, s.rate, "  ".join(f"{n} {c:.2f}" for n, c in s.cpu.items())) for w, s in kept.items()],
+    )
+    best = min(score.seconds for score in kept.values())
+    run.ratios["seconds for 100,000 messages"] = best * 100_000 / sizes.system, "<= 40"
+    lone = lone_message_seconds(run.folder / "system", run.packages, times=sizes.lone) * 1000
+    run.report.keep("lone message, ms", lone)
+    run.ratios["a lone message, median ms from send to provider"] = lone, "< 150"
+
+
+def growth(run: Run) -> None:
+    """The same send into a table that has grown."""
+    sizes = run.sizes
+    rates = {}
+    for rows in sizes.growth_rows:
+        turns = [
+            whole_system(run.folder / "system", run.packages, customers=sizes.growth_send, workers=1, rows=rows).rate
+            for _ in range(sizes.repeats)
+        ]
+        rates[rows] = median(turns)
+        run.report.say(f"   {rows:,} rows: {rates[rows]:,.0f}/s")
+    run.report.keep("growth", {str(rows): rate for rows, rate in rates.items()})
+    run.report.table("growth", ("rows there before", "messages/s"), [(f"{r:,}", rate) for r, rate in rates.items()])
+    most = max(rates)
+    run.ratios[f"rate at {most:,} rows / at none"] = rates[most] / rates[0], ">= 0.85"
+
+
+def waiting(run: Run) -> None:
+    """Memory while very many messages wait."""
+    sizes = run.sizes
+    found = memory(run.folder / "system", run.packages, customers=sizes.waiting, seconds=sizes.waiting_seconds)
+    run.report.keep("waiting", asdict(found))
+    run.report.table(
+        f"{sizes.waiting:,} messages wait; {found.sent:,} were sent in {sizes.waiting_seconds:.0f} s",
+        ("MB", "after a third", "at the end"),
+        [(name, found.earlier_mb[name], found.later_mb[name]) for name in found.earlier_mb],
+    )
+    run.ratios["a campaign of ten behind them, seconds"] = found.small_campaign_seconds, "some"
+
+
+def requests(run: Run) -> None:
+    """The API."""
+    found = api(run.folder / "system", run.packages, campaigns=run.sizes.campaigns, customers=run.sizes.race)
+    run.report.keep("api", found)
+    run.report.table(f"API, {run.sizes.campaigns:,} campaigns", ("", "ms"), list(found.items()))
+
+
+def render(run: Run) -> None:
+    """Rendering."""
+    rate = median([rendering(messages=run.sizes.render) for _ in range(run.sizes.repeats)])
+    run.report.keep("rendering", rate)
+    run.report.table("rendering, five placeholders", ("", "messages/s"), [("one core", rate)])
+
+
+PARTS: dict[str, Callable[[Run], None]] = {
+    "worker": worker,
+    "dispatcher": dispatching,
+    "peers": peers,
+    "system": system,
+    "growth": growth,
+    "waiting": waiting,
+    "api": requests,
+    "rendering": render,
+}
+
+
+def _have_peers() -> bool:
+    return all((Path(sys.executable).with_name(name)).exists() for name in ("celery", "dramatiq", "taskiq"))

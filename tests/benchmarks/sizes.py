@@ -1,0 +1,60 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of messages, rows and repeats; a rate is the median of its repeats."""
+
+    repeats: int
+    race: int
+    spec: int
+    peer: int
+    processes: int
+    dispatch: int
+    system: int
+    growth_rows: tuple[int, ...]
+    growth_send: int
+    waiting: int
+    waiting_seconds: float
+    campaigns: int
+    lone: int
+    render: int
+    all_peers: bool
+
+
+FULL = Sizes(
+    repeats=3,
+    race=30_000,
+    spec=80,
+    peer=8_000,
+    processes=2,
+    dispatch=40_000,
+    system=100_000,
+    growth_rows=(0, 1_000_000, 5_000_000),
+    growth_send=50_000,
+    waiting=1_000_000,
+    waiting_seconds=150,
+    campaigns=1_000_000,
+    lone=30,
+    render=200_000,
+    all_peers=True,
+)
+QUICK = Sizes(
+    repeats=1,
+    race=4_000,
+    spec=10,
+    peer=500,
+    processes=1,
+    dispatch=5_000,
+    system=5_000,
+    growth_rows=(0, 20_000),
+    growth_send=3_000,
+    waiting=50_000,
+    waiting_seconds=6,
+    campaigns=20_000,
+    lone=3,
+    render=20_000,
+    all_peers=False,
+)
