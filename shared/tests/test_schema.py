@@ -72,6 +72,18 @@ def test_the_command_says_what_it_did(
     ]
 
 
+def test_a_pod_waits_until_somebody_has_migrated(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEOPARD_DATABASE_URL", empty_database_url)
+    assert main(["wait-for-schema", "--wait-seconds", "0.1"]) == 1
+    assert "schema is older" in capsys.readouterr().err
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(main, ["wait-for-schema", "--wait-seconds", "60"])
+        migrate(empty_database_url)
+        assert waiting.result() == 0
+
+
 async def test_the_schema_is_known_to_be_current(connection: Connection) -> None:
     assert await schema_is_current(connection)
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")

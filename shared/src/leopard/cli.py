@@ -4,12 +4,15 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Callable
+from typing import Final
 
 from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
 from sqlalchemy.exc import OperationalError
 
 from leopard import dead_letters
 from leopard.db.migrating import migrate
+from leopard.db.schema import wait_for_schema
 from leopard.logs import configure_logs
 from leopard.settings import BrokerSettings, DatabaseSettings, LogFormat, LogLevel, read_settings
 
@@ -19,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     configure_logs("leopard", LogFormat.AUTO, LogLevel.WARNING)
     try:
-        return _migrate(parsed) if parsed.command == "migrate" else _dead_letters(parsed)
+        return _COMMANDS[parsed.command](parsed)
     except OperationalError as error:
         print(f"PostgreSQL: {error.orig}", file=sys.stderr)
     except ChannelNotFoundEntity:
@@ -36,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     migrating.add_argument(
         "--wait-seconds", type=float, default=60, help="how long to wait for PostgreSQL (default: %(default)s)"
     )
+    waiting = commands.add_parser("wait-for-schema", help="wait until the schema is as new as this version needs it")
+    waiting.add_argument("--wait-seconds", type=float, default=300, help="how long (default: %(default)s)")
     letters = commands.add_parser("dead-letters", help="look at the jobs that could not be done")
     actions = letters.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="how many there are for each reason")
@@ -56,6 +61,14 @@ def _migrate(parsed: argparse.Namespace) -> int:
     state = "already at" if before == after else f"migrated from {before or 'nothing'} to"
     print(f"schema {state} {after}")
     return 0
+
+
+def _wait_for_schema(parsed: argparse.Namespace) -> int:
+    database_url = read_settings(DatabaseSettings).database_url.get_secret_value()
+    if asyncio.run(wait_for_schema(database_url, seconds=parsed.wait_seconds)):
+        return 0
+    print("the schema is older than this version needs it, or PostgreSQL does not answer", file=sys.stderr)
+    return 1
 
 
 def _dead_letters(parsed: argparse.Namespace) -> int:
@@ -82,6 +95,13 @@ def _choice(parsed: argparse.Namespace) -> dead_letters.Choice:
     if parsed.number is not None:
         return lambda number, _letter: number == parsed.number
     return lambda _number, letter: parsed.reason in dead_letters.reason_of(letter)
+
+
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "migrate": _migrate,
+    "wait-for-schema": _wait_for_schema,
+    "dead-letters": _dead_letters,
+}
 
 
 if __name__ == "__main__":

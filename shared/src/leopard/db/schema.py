@@ -1,11 +1,13 @@
 """The schema's version. Services ask for it at every start, so Alembic, which is slow to import, stays out of it."""
 
+import asyncio
+import time
 from functools import lru_cache
 from importlib import resources
 
-from psycopg import errors
+from psycopg import AsyncConnection, errors
 
-from leopard.db.pool import Connection
+from leopard.db.pool import DATABASE_AWAY, Connection, connection_options
 
 
 @lru_cache(maxsize=1)
@@ -26,3 +28,23 @@ async def schema_is_current(connection: Connection) -> bool:
         return False
     row = await cursor.fetchone()
     return row is not None and str(row[0]) >= newest_revision()
+
+
+async def wait_for_schema(database_url: str, *, seconds: float) -> bool:
+    """Wait until the schema is at least as new as the code; false where it is not in time.
+
+    Args:
+        database_url: A libpq URL.
+        seconds: How long to wait, for PostgreSQL as well.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            async with await AsyncConnection.connect(database_url, **connection_options("wait")) as connection:
+                if await schema_is_current(connection):
+                    return True
+        except DATABASE_AWAY:
+            pass
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(1)
