@@ -80,7 +80,7 @@ def wait_until_sent(connection: psycopg.Connection, count: int, *, by: list[Chil
         if sent != before:
             before, moved = sent, now
         elif now - moved > patience_seconds:
-            tails = "\n".join(child.tail() for child in by)
+            tails = "\n".join(child.tail(3) for child in by)
             raise TimeoutError(f"{sent} of {count} are sent, and nothing moves:\n{tails}")
         # counting costs a contender some of its time; more messages are counted less often
         time.sleep(0.05 + count / 200_000)
