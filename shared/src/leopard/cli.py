@@ -15,6 +15,7 @@ from leopard.db.migrating import migrate
 from leopard.db.schema import wait_for_schema
 from leopard.logs import configure_logs
 from leopard.settings import BrokerSettings, DatabaseSettings, LogFormat, LogLevel, read_settings
+from leopard.smoke import SmokeTestError, send_one
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     waiting = commands.add_parser("wait-for-schema", help="wait until the schema is as new as this version needs it")
     waiting.add_argument("--wait-seconds", type=float, default=300, help="how long (default: %(default)s)")
+    smoking = commands.add_parser("smoke-test", help="send a campaign to one customer and wait for its end")
+    smoking.add_argument("url", help="where campaign-api is")
+    smoking.add_argument("--wait-seconds", type=float, default=120, help="how long (default: %(default)s)")
     letters = commands.add_parser("dead-letters", help="look at the jobs that could not be done")
     actions = letters.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="how many there are for each reason")
@@ -69,6 +73,16 @@ def _wait_for_schema(parsed: argparse.Namespace) -> int:
         return 0
     print("the schema is older than this version needs it, or PostgreSQL does not answer", file=sys.stderr)
     return 1
+
+
+def _smoke_test(parsed: argparse.Namespace) -> int:
+    try:
+        status = send_one(parsed.url.rstrip("/"), seconds=parsed.wait_seconds)
+    except (SmokeTestError, OSError) as error:
+        print(f"{parsed.url}: {error}", file=sys.stderr)
+        return 1
+    print(f"the campaign is {status}")
+    return 0
 
 
 def _dead_letters(parsed: argparse.Namespace) -> int:
@@ -100,6 +114,7 @@ def _choice(parsed: argparse.Namespace) -> dead_letters.Choice:
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "migrate": _migrate,
     "wait-for-schema": _wait_for_schema,
+    "smoke-test": _smoke_test,
     "dead-letters": _dead_letters,
 }
 

@@ -67,6 +67,7 @@ class Delivery:
         self._arrived: Gathering[HeldJob] = Gathering(size=rules.batch_size)
         self._finished: Gathering[_Finished] = Gathering(size=rules.batch_size)
         self._sending: set[asyncio.Task[None]] = set()
+        self._sent_one = asyncio.Event()
         self._draining = False
         IN_FLIGHT.set_function(lambda: len(self._sending))
 
@@ -80,13 +81,14 @@ class Delivery:
         self._draining = True
         self._arrived.clear()
         self._arrived.close()
+        self._sent_one.set()
 
     async def run(self) -> None:
         """Deliver until drained: returns once all that was begun is recorded."""
         recording = asyncio.create_task(self._record_all())
         try:
             async for jobs in self._arrived:
-                await self._claim(jobs)
+                await self._claim_what_can_be_sent(jobs)
             while self._sending:
                 await asyncio.wait(self._sending)
             self._finished.close()
@@ -94,6 +96,18 @@ class Delivery:
         finally:
             for task in (recording, *self._sending):
                 task.cancel()
+
+    async def _claim_what_can_be_sent(self, jobs: list[HeldJob]) -> None:
+        # a claimed message that had to wait for the provider would use up its lease; a job may wait for ever
+        capacity = self._provider.capacity
+        while jobs and not self._draining:
+            room = capacity - len(self._sending)
+            if room >= min(len(jobs), max(capacity // 4, 1)):
+                await self._claim(jobs[:room])
+                jobs = jobs[room:]
+            else:
+                self._sent_one.clear()
+                await self._sent_one.wait()
 
     async def _claim(self, jobs: Sequence[HeldJob]) -> None:
         asked = time.monotonic()
@@ -125,7 +139,11 @@ class Delivery:
             return
         task = asyncio.create_task(self._send(job, claim, asked))
         self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._sent_one.set()
 
     async def _send(self, job: HeldJob, claim: Claim, asked: float) -> None:
         content = _render(claim)

@@ -31,6 +31,11 @@ class HttpProvider:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._session: aiohttp.ClientSession | None = None
 
+    @property
+    def capacity(self) -> int:
+        """One message a connection."""
+        return self._connections
+
     async def send(self, message: OutgoingMessage) -> Answer:
         """Hand a message over."""
         if self._session is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 
 from sender_worker.providers.provider import Accepted, Answer, OutgoingMessage, Refused
 
@@ -13,6 +14,11 @@ class MockProvider:
         self._latency_seconds = latency_seconds
         self._success_rate = success_rate
         self._random = random.Random(seed)  # noqa: S311 luck, not secrets
+
+    @property
+    def capacity(self) -> int:
+        """There is no end to it."""
+        return sys.maxsize
 
     async def send(self, message: OutgoingMessage) -> Answer:  # noqa: ARG002 it treats all alike
         """Wait a while and accept, or refuse."""

@@ -56,6 +56,11 @@ Answer: TypeAlias = Accepted | Refused | Throttled | Unknown
 class Provider(Protocol):
     """Whoever brings messages to their recipients."""
 
+    @property
+    def capacity(self) -> int:
+        """How many messages it takes at a time; more are not claimed."""
+        ...
+
     async def send(self, message: OutgoingMessage) -> Answer:
         """Hand a message over; an exception counts as an unknown outcome."""
         ...
