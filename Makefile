@@ -9,6 +9,9 @@ SEED ?=
 POLICY ?=
 TESTS ?=
 ONLY ?=
+TAG ?= latest
+BASE_URL ?=
+DOCKER_BUILD ?= docker build
 
 UV := $(shell command -v uv || echo .local/tools/bin/uv)
 RUN := PYTHONPATH=deploy/local $(UV) run --frozen
@@ -16,7 +19,7 @@ LOCAL := $(RUN) python -m leopard_local
 
 .PHONY: help
 help: ## Show what there is to make
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv ## Send a campaign through a stack of its own and watch it (CUSTOMERS=1000 WORKERS=1)
@@ -25,6 +28,14 @@ demo: .venv ## Send a campaign through a stack of its own and watch it (CUSTOMER
 .PHONY: up
 up: .venv ## Keep a stack up on 127.0.0.1 until Ctrl-C (PORT=8080 WORKERS=1)
 	@$(LOCAL) up --port $(PORT) --workers $(WORKERS)
+
+.PHONY: sample-data
+sample-data: .venv ## Load sample data into a running Leopard (BASE_URL=)
+	@$(LOCAL) samples $(BASE_URL)
+
+.PHONY: demo-campaign
+demo-campaign: .venv ## Send a campaign through a running Leopard (BASE_URL= CUSTOMERS=1000)
+	@$(LOCAL) campaign $(BASE_URL) --customers $(CUSTOMERS)
 
 .PHONY: test
 test: .venv ## Run all tests (TESTS=path or pytest's options to run some)
@@ -43,6 +54,26 @@ bench: .venv ## Measure Leopard beside ceilings and peers, an hour (ONLY=worker,
 .PHONY: bench-quick
 bench-quick: .venv ## See in two minutes that everything can be measured
 	@$(BENCH) --quick $(if $(ONLY),--only $(ONLY))
+
+CHART := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group chart
+
+.PHONY: chart
+chart: .venv ## Check the Helm chart, without a cluster; needs helm
+	@$(CHART) pytest tests/chart -n auto $(TESTS)
+
+.PHONY: images
+images: ## Build the images of all services (TAG=latest DOCKER_BUILD="docker build")
+	@set -e; for service in campaign-api dispatcher sender-worker; do \
+	  $(DOCKER_BUILD) -t leopard/$$service:$(TAG) -f services/$$service/Dockerfile .; done; \
+	$(DOCKER_BUILD) -t leopard/provider-simulator:$(TAG) -f tests/provider_simulator/Dockerfile .
+
+.PHONY: containers
+containers: .venv ## Run the images as the chart would have them run, and tests/e2e against them; needs Docker
+	@$(CHART) python -m containers --tag $(TAG)
+
+.PHONY: e2e
+e2e: .venv ## Run tests/e2e against a running Leopard (BASE_URL=http://127.0.0.1:8080)
+	@LEOPARD_BASE_URL=$(BASE_URL) $(RUN) pytest tests/e2e $(TESTS)
 
 .PHONY: check
 check: .venv ## Check format, style, types and imports

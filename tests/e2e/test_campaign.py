@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
+from leopard.cli import main
 
 
 @pytest.mark.parametrize("channel", ["sms", "whatsapp"])
@@ -75,3 +76,7 @@ def test_every_service_says_that_it_is_well(client: httpx.Client) -> None:
     health = client.get("/health")
     assert health.status_code == 200
     assert health.json()["services"] == {"database": "connected", "queue": "connected"}
+
+
+def test_the_smoke_test_of_an_operator_comes_to_its_end(base_url: str) -> None:
+    assert main(["smoke-test", base_url]) == 0

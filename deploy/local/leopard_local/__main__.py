@@ -1,4 +1,4 @@
-"""`python -m leopard_local demo|up|clean`."""
+"""`python -m leopard_local demo|up|samples|campaign|clean`."""
 
 import argparse
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from leopard_local.children import ChildDiedError
-from leopard_local.demo import run_demo
+from leopard_local.demo import run_demo, send_demo_campaign
 from leopard_local.postgres import PostgresUnavailableError
 from leopard_local.rabbitmq import RabbitMQUnavailableError
 from leopard_local.sample_data import load_samples
@@ -30,6 +30,11 @@ def main() -> int:
     up = commands.add_parser("up", help="keep the stack up until Ctrl-C")
     up.add_argument("--port", type=_count, default=8080)
     up.add_argument("--workers", type=_count, default=1)
+    samples = commands.add_parser("samples", help="load sample data into a Leopard that runs already")
+    samples.add_argument("url")
+    campaign = commands.add_parser("campaign", help="send the demo's campaign through a Leopard that runs already")
+    campaign.add_argument("url")
+    campaign.add_argument("--customers", type=_count, default=1000)
     commands.add_parser("clean", help="remove the data of all local stacks")
     parsed = parser.parse_args()
     try:
@@ -37,10 +42,28 @@ def main() -> int:
             return run_demo(LOCAL / "demo", PACKAGES, recipients=parsed.customers, workers=parsed.workers)
         if parsed.command == "up":
             return _up(parsed.port, parsed.workers)
-    except (StackError, ChildDiedError, PostgresUnavailableError, RabbitMQUnavailableError, TimeoutError) as error:
+        if parsed.command == "samples":
+            return _samples(parsed.url)
+        if parsed.command == "campaign":
+            return send_demo_campaign(parsed.url, recipients=parsed.customers)
+    except (
+        httpx.HTTPError,
+        StackError,
+        ChildDiedError,
+        PostgresUnavailableError,
+        RabbitMQUnavailableError,
+        TimeoutError,
+    ) as error:
         print(error, file=sys.stderr)
         return 1
     shutil.rmtree(LOCAL, ignore_errors=True)
+    return 0
+
+
+def _samples(url: str) -> int:
+    with httpx.Client(base_url=url, timeout=30) as client:
+        loaded = load_samples(client)
+    print("12 customers and 3 campaigns are loaded" if loaded else "there are customers already")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -64,7 +65,7 @@ def run_demo(folder: Path, packages: Path, *, recipients: int, workers: int) -> 
             answer = client.post(f"/campaigns/{campaign['id']}/send", json={"customer_ids": ids})
             answer.raise_for_status()
             console.print(f"POST /campaigns/{campaign['id']}/send answered in {time.monotonic() - started:.2f} s")
-            finished = _watch(client, campaign["id"], stack, console)
+            finished = _watch(client, campaign["id"], console, still_there=stack.check)
             seconds = time.monotonic() - started
             _show_messages(client, campaign["id"], console)
         agrees = _compare(stack, finished, recipients, seconds, console)
@@ -93,7 +94,21 @@ def _create_customers(client: httpx.Client, count: int) -> list[int]:
     return ids
 
 
-def _watch(client: httpx.Client, campaign_id: int, stack: Stack, console: Console) -> dict[str, Any]:
+def send_demo_campaign(url: str, *, recipients: int) -> int:
+    """Send the demo's campaign through a Leopard that runs already; 0 only if every message is finished."""
+    console = Console()
+    with httpx.Client(base_url=url, timeout=60) as client:
+        ids = _create_customers(client, recipients)
+        campaign = client.post("/campaigns", json=CAMPAIGNS[0]).raise_for_status().json()
+        client.post(f"/campaigns/{campaign['id']}/send", json={"customer_ids": ids}).raise_for_status()
+        finished = _watch(client, campaign["id"], console)
+    console.print(f"campaign {campaign['id']} is {finished['status']}: {finished['stats']}")
+    return 0 if finished["stats"]["pending"] == 0 else 1
+
+
+def _watch(
+    client: httpx.Client, campaign_id: int, console: Console, *, still_there: Callable[[], None] | None = None
+) -> dict[str, Any]:
     columns = (
         TextColumn("sending"),
         BarColumn(),
@@ -118,7 +133,8 @@ def _watch(client: httpx.Client, campaign_id: int, stack: Stack, console: Consol
             elif now - moved > STUCK_SECONDS:
                 console.print(f"[red]nothing has moved for {STUCK_SECONDS} s[/red]")
                 return campaign
-            stack.check()
+            if still_there is not None:
+                still_there()
             time.sleep(0.2)
 
 

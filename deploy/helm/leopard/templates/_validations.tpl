@@ -1,0 +1,73 @@
+{{/* What the schema cannot say: keys that must fit each other. */}}
+{{- define "leopard.validate" -}}
+{{- $problems := list -}}
+{{- if and .Values.devStack.enabled (eq .Values.environment "production") -}}
+{{- $problems = append $problems "devStack.enabled is not for production: its data has one copy and its password is known; set environment: development, or give existingSecret for database and rabbitmq" -}}
+{{- end -}}
+{{- if and .Values.devStack.enabled (or .Values.operators.cnpg.enabled .Values.operators.rabbitmq.enabled) -}}
+{{- $problems = append $problems "devStack.enabled and operators.*.enabled exclude each other" -}}
+{{- end -}}
+{{- if not (include "leopard.database.secret" .) -}}
+{{- $problems = append $problems "there is no database: set database.existingSecret.name, or operators.cnpg.enabled, or (for a trial) devStack.enabled with environment: development" -}}
+{{- end -}}
+{{- if not (include "leopard.rabbitmq.secret" .) -}}
+{{- $problems = append $problems "there is no RabbitMQ: set rabbitmq.existingSecret.name, or operators.rabbitmq.enabled, or (for a trial) devStack.enabled with environment: development" -}}
+{{- end -}}
+{{- if and .Values.ingress.enabled .Values.httpRoute.enabled -}}
+{{- $problems = append $problems "ingress.enabled and httpRoute.enabled exclude each other" -}}
+{{- end -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
+{{- $problems = append $problems "ingress.enabled needs ingress.hosts" -}}
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
+{{- $problems = append $problems "httpRoute.enabled needs httpRoute.parentRefs" -}}
+{{- end -}}
+{{- if and (eq .Values.migrations.mode "hook") (or .Values.devStack.enabled .Values.operators.cnpg.enabled) -}}
+{{- $problems = append $problems "migrations.mode: hook runs before the database that this release brings; use job" -}}
+{{- end -}}
+{{- if and .Values.campaignApi.autoscaling.enabled (gt (int .Values.campaignApi.autoscaling.minReplicas) (int .Values.campaignApi.autoscaling.maxReplicas)) -}}
+{{- $problems = append $problems "campaignApi.autoscaling: minReplicas is above maxReplicas" -}}
+{{- end -}}
+{{- $connections := mul (int .Values.dispatcher.settings.databasePoolSize) (add1 (int .Values.dispatcher.replicas)) -}}
+{{- $apis := int (ternary .Values.campaignApi.autoscaling.maxReplicas .Values.campaignApi.replicas .Values.campaignApi.autoscaling.enabled) -}}
+{{- $connections = add $connections (mul (int .Values.campaignApi.settings.databasePoolSize) (add1 $apis)) -}}
+{{- $names := list -}}
+{{- range .Values.senderWorker.pools -}}
+{{- $pool := mergeOverwrite (deepCopy (omit $.Values.senderWorker "pools")) . -}}
+{{- if has .name $names -}}
+{{- $problems = append $problems (printf "senderWorker.pools: there are two called %s" .name) -}}
+{{- end -}}
+{{- $names = append $names .name -}}
+{{- if and $pool.autoscaling.enabled $pool.keda.enabled -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: autoscaling.enabled and keda.enabled exclude each other" .name) -}}
+{{- end -}}
+{{- if and $pool.keda.enabled (not (and (include "leopard.management.secret" $) (include "leopard.management.url" $))) -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: keda.enabled needs rabbitmq.management.url and rabbitmq.management.existingSecret.name" .name) -}}
+{{- end -}}
+{{- if and (eq $pool.settings.provider "http") (not $pool.settings.httpUrl) -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: settings.provider http needs settings.httpUrl" .name) -}}
+{{- end -}}
+{{- if and (eq $pool.settings.provider "http") (le (float64 $.Values.settings.leaseSeconds) (float64 $pool.settings.httpTimeoutSeconds)) -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: settings.leaseSeconds must be above httpTimeoutSeconds" .name) -}}
+{{- end -}}
+{{- if gt (float64 $pool.settings.mockLatencyMinSeconds) (float64 $pool.settings.mockLatencyMaxSeconds) -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: settings.mockLatencyMinSeconds is above mockLatencyMaxSeconds" .name) -}}
+{{- end -}}
+{{- range $scaler := list "autoscaling" "keda" -}}
+{{- $scaling := get $pool $scaler -}}
+{{- if and $scaling.enabled (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: %s.minReplicas is above maxReplicas" $pool.name $scaler) -}}
+{{- end -}}
+{{- end -}}
+{{- $most := $pool.replicas -}}
+{{- if $pool.autoscaling.enabled }}{{ $most = $pool.autoscaling.maxReplicas }}{{ else if $pool.keda.enabled }}{{ $most = $pool.keda.maxReplicas }}{{ end -}}
+{{- $connections = add $connections (mul (int $pool.settings.databasePoolSize) (add1 (int $most))) -}}
+{{- end -}}
+{{- $allowed := sub (int .Values.database.maxConnections) (int .Values.database.reservedConnections) -}}
+{{- if gt (int $connections) (int $allowed) -}}
+{{- $problems = append $problems (printf "pods could open %d connections to PostgreSQL (replicas at the most, one more of each while they roll, times databasePoolSize), but database.maxConnections less reservedConnections is %d" (int $connections) (int $allowed)) -}}
+{{- end -}}
+{{- if $problems -}}
+{{- fail (printf "\n\nThese values do not fit each other:\n  - %s\n" (join "\n  - " $problems)) -}}
+{{- end -}}
+{{- end }}

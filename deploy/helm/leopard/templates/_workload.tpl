@@ -1,0 +1,205 @@
+{{/*
+One service: its settings, its ServiceAccount, its Deployment, its PodDisruptionBudget.
+Takes root; component (as in labels); name (of the objects); values (of the service);
+settings (a map); common (the names of the settings of all services that it has); autoscaled.
+*/}}
+{{- define "leopard.workload" -}}
+{{- $root := .root -}}
+{{- $values := .values -}}
+{{- $settings := merge (dict) .settings (pick $root.Values.settings "logLevel" "logFormat" "shutdownSeconds") -}}
+{{- range .common }}{{- $settings = merge $settings (pick $root.Values.settings .) }}{{- end -}}
+{{- $data := include "leopard.settingsData" $settings -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  {{- include "leopard.metadata" (dict "root" $root "component" .component "name" .name "annotations" $values.serviceAccountAnnotations) | nindent 2 }}
+automountServiceAccountToken: false
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  {{- include "leopard.metadata" (dict "root" $root "component" .component "name" .name) | nindent 2 }}
+data:
+  {{- $data | nindent 2 }}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  {{- include "leopard.metadata" (dict "root" $root "component" .component "name" .name) | nindent 2 }}
+spec:
+  {{- if not .autoscaled }}
+  replicas: {{ $values.replicas }}
+  {{- end }}
+  revisionHistoryLimit: 5
+  strategy:
+    type: RollingUpdate
+    rollingUpdate:
+      maxUnavailable: 0
+      maxSurge: 1
+  selector:
+    matchLabels:
+      {{- include "leopard.selectorLabels" . | nindent 6 }}
+  template:
+    metadata:
+      labels:
+        {{- include "leopard.labels" . | nindent 8 }}
+        {{- with $values.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      annotations:
+        checksum/settings: {{ $data | sha256sum }}
+        {{- with include "leopard.devSecretData" $root }}
+        checksum/secret: {{ . | sha256sum }}
+        {{- end }}
+        {{- with merge (dict) $values.podAnnotations $root.Values.commonAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      {{- include "leopard.pullSecrets" $root | nindent 6 }}
+      serviceAccountName: {{ .name }}
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: {{ add $root.Values.preStopSleepSeconds (ceil $root.Values.settings.shutdownSeconds) 10 }}
+      {{- with $values.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      securityContext:
+        {{- include "leopard.podSecurityContext" $root | nindent 8 }}
+      {{- if $root.Values.topologySpread }}
+      topologySpreadConstraints:
+        {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+        - topologyKey: {{ . }}
+          maxSkew: 1
+          whenUnsatisfiable: ScheduleAnyway
+          matchLabelKeys: [pod-template-hash]
+          labelSelector:
+            matchLabels:
+              {{- include "leopard.selectorLabels" $ | nindent 14 }}
+        {{- end }}
+      {{- end }}
+      {{- with $values.nodeSelector }}
+      nodeSelector:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.tolerations }}
+      tolerations:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $values.affinity }}
+      affinity:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      initContainers:
+        - name: wait-for-schema
+          image: {{ include "leopard.image" (dict "root" $root "image" $values.image) }}
+          imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+          command: [leopard, wait-for-schema, --wait-seconds, {{ $root.Values.migrations.waitSeconds | toString | quote }}]
+          env:
+            {{- include "leopard.databaseEnv" $root | nindent 12 }}
+          resources:
+            {{- toYaml $root.Values.migrations.resources | nindent 12 }}
+          securityContext:
+            {{- include "leopard.securityContext" $root | nindent 12 }}
+        {{- with $values.extraInitContainers }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      containers:
+        - name: {{ $values.image.name }}
+          image: {{ include "leopard.image" (dict "root" $root "image" $values.image) }}
+          imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+          ports:
+            - name: http
+              containerPort: 8080
+          env:
+            {{- include "leopard.databaseEnv" $root | nindent 12 }}
+            {{- include "leopard.rabbitmqEnv" $root | nindent 12 }}
+            {{- with .env }}
+            {{- . | nindent 12 }}
+            {{- end }}
+            {{- with $values.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+          envFrom:
+            - configMapRef:
+                name: {{ .name }}
+            {{- with $values.extraEnvFrom }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+          # /health looks at stores that all pods share: a kubelet that asked it would restart them all at once
+          startupProbe:
+            httpGet: {path: /livez, port: http}
+            periodSeconds: 1
+            failureThreshold: 60
+          livenessProbe:
+            httpGet: {path: /livez, port: http}
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 3
+          readinessProbe:
+            httpGet: {path: /readyz, port: http}
+            periodSeconds: 5
+            timeoutSeconds: 3
+            failureThreshold: 3
+          lifecycle:
+            preStop:
+              sleep:
+                seconds: {{ $root.Values.preStopSleepSeconds }}
+          resources:
+            {{- toYaml $values.resources | nindent 12 }}
+          securityContext:
+            {{- include "leopard.securityContext" $root | nindent 12 }}
+          volumeMounts:
+            - name: tmp
+              mountPath: /tmp
+            {{- with $values.extraVolumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+        {{- with $values.extraContainers }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      volumes:
+        - name: tmp
+          emptyDir:
+            sizeLimit: 64Mi
+        {{- with $values.extraVolumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+{{- if $values.pdb.enabled }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- include "leopard.metadata" (dict "root" $root "component" .component "name" .name) | nindent 2 }}
+spec:
+  maxUnavailable: {{ $values.pdb.maxUnavailable }}
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "leopard.selectorLabels" . | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{/* A HorizontalPodAutoscaler by CPU. Takes root, component, name, autoscaling. */}}
+{{- define "leopard.hpa" -}}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  {{- include "leopard.metadata" . | nindent 2 }}
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: {{ .name }}
+  minReplicas: {{ .autoscaling.minReplicas }}
+  maxReplicas: {{ .autoscaling.maxReplicas }}
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target:
+          type: Utilization
+          averageUtilization: {{ .autoscaling.cpuUtilization }}
+  behavior:
+    scaleDown:
+      stabilizationWindowSeconds: 300
+{{- end }}

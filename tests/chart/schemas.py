@@ -1,0 +1,40 @@
+"""Kubernetes' own schemas, as the PyPI package kubernetes-validate carries them, closed against unknown keys."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import kubernetes_validate
+
+from chart.rendering import Manifest
+
+_FOLDER = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+OLDEST, NEWEST = "1.30", "1.37"
+CUSTOM = {"ScaledObject", "TriggerAuthentication", "HTTPRoute", "PodMonitor", "Cluster", "RabbitmqCluster"}
+"""Kinds of others, of which Kubernetes has no schema."""
+
+
+def problems(manifest: Manifest, version: str) -> list[str]:
+    """What Kubernetes of that version would refuse in a manifest."""
+    if manifest["kind"] in CUSTOM:
+        return []
+    validator = _validator(version, manifest["apiVersion"], manifest["kind"])
+    name = f"{manifest['kind']} {manifest['metadata']['name']}"
+    return [f"{name}: {'/'.join(map(str, e.instance_path))}: {e.message}" for e in validator.iter_errors(manifest)]
+
+
+@lru_cache
+def _validator(version: str, api_version: str, kind: str) -> Any:
+    [folder] = [f for f in _FOLDER.iterdir() if f.name.startswith(f"v{version}.") and f.name.endswith("-local-strict")]
+    group, _, group_version = api_version.rpartition("/")
+    parts = [kind.lower(), group.split(".", 1)[0], group_version]
+    file = folder / f"{'-'.join(part for part in parts if part)}.json"
+    assert file.exists(), f"Kubernetes {version} has no {kind} in {api_version}"
+    schema = json.loads(file.read_text())
+
+    def retrieve(uri: str) -> Any:
+        return json.loads((folder / uri.rsplit("/", 1)[1]).read_text())
+
+    return jsonschema_rs.validator_for(schema, retriever=retrieve)

@@ -1,0 +1,110 @@
+"""Installed, upgraded, rolled back, tested and uninstalled by the real Helm, against an API server in memory."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chart.fake_kubernetes import Cluster, serving
+from chart.rendering import CHART, helms, run_helm
+
+NAMESPACE = "campaigns"
+every_helm = pytest.mark.parametrize("helm", helms(), ids=lambda helm: Path(helm).name)
+
+
+class Release:
+    """A release by one helm in one cluster."""
+
+    def __init__(self, helm: str, cluster: Cluster, kubeconfig: Path, folder: Path) -> None:
+        self.cluster = cluster
+        self._helm = helm
+        self._environment = {
+            "KUBECONFIG": str(kubeconfig),
+            "HELM_CACHE_HOME": str(folder),
+            "HELM_CONFIG_HOME": str(folder),
+            "HELM_DATA_HOME": str(folder),
+        }
+
+    def __call__(self, *arguments: str) -> str:
+        return run_helm(self._helm, *arguments, "--namespace", NAMESPACE, environment=self._environment)
+
+    def names(self, resource: str) -> set[str]:
+        return {one["metadata"]["name"] for one in self.cluster.of_kind(resource)}
+
+
+@pytest.fixture
+def release(helm: str, tmp_path: Path) -> Iterator[Release]:
+    with serving() as (cluster, url):
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [{"name": "fake", "cluster": {"server": url}}],
+                    "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
+                    "users": [{"name": "fake", "user": {}}],
+                    "current-context": "fake",
+                }
+            )
+        )
+        kubeconfig.chmod(0o600)
+        yield Release(helm, cluster, kubeconfig, tmp_path)
+
+
+WAITING = [(), ("--wait",), ("--wait", "--wait-for-jobs")]
+
+
+@every_helm
+@pytest.mark.parametrize("waiting", WAITING, ids=lambda waiting: " ".join(waiting) or "without waiting")
+@pytest.mark.parametrize("values", ["values-dev.yaml", "ci/existing-secrets-values.yaml"])
+def test_it_is_installed(release: Release, waiting: tuple[str, ...], values: str) -> None:
+    said = release("install", "rel", str(CHART), "--values", str(CHART / values), *waiting, "--timeout", "20s")
+    assert "STATUS: deployed" in said
+    assert {"rel-leopard-campaign-api", "rel-leopard-dispatcher", "rel-leopard-sender-worker-default"} <= release.names(
+        "deployments"
+    )
+    assert len(release.names("jobs")) == 1
+    if waiting:
+        assert all(one["status"].get("readyReplicas") for one in release.cluster.of_kind("deployments"))
+
+
+@every_helm
+@pytest.mark.parametrize("waiting", WAITING[:2], ids=lambda waiting: " ".join(waiting) or "without waiting")
+def test_it_is_upgraded_and_rolled_back_and_removed(release: Release, waiting: tuple[str, ...]) -> None:
+    dev = ("--values", str(CHART / "values-dev.yaml"))
+    release("install", "rel", str(CHART), *dev, "--wait", "--timeout", "20s")
+    [first] = release.names("jobs")
+    # only a setting: the same schema, the same Job
+    release("upgrade", "rel", str(CHART), *dev, "--set", "dispatcher.settings.window=77", *waiting, "--timeout", "20s")
+    assert release.names("jobs") == {first}
+    config = next(c for c in release.cluster.of_kind("configmaps") if c["metadata"]["name"] == "rel-leopard-dispatcher")
+    assert config["data"]["LEOPARD_WINDOW"] == "77"
+    # another version: another Job, and the pods wait for it
+    release("upgrade", "rel", str(CHART), *dev, "--set", "image.tag=9.9.9", "--wait", "--timeout", "20s")
+    [second] = release.names("jobs")
+    assert second != first
+    assert all(one["status"].get("readyReplicas") for one in release.cluster.of_kind("deployments"))
+    release("rollback", "rel", "1", *waiting, "--timeout", "20s")
+    assert release.names("jobs") == {first}
+    assert "4" in release("history", "rel")
+    release("uninstall", "rel", "--wait", "--timeout", "20s")
+    for resource in ("deployments", "jobs", "services", "configmaps", "statefulsets", "networkpolicies"):
+        assert release.names(resource) == set(), resource
+
+
+@every_helm
+def test_a_campaign_is_sent_by_helm_test(release: Release) -> None:
+    release("install", "rel", str(CHART), "--values", str(CHART / "values-dev.yaml"), "--wait", "--timeout", "20s")
+    assert "Succeeded" in release("test", "rel", "--timeout", "20s")
+    assert "rel-leopard-test-campaign" in release.names("pods")
+
+
+@every_helm
+def test_a_migration_that_does_not_end_is_not_taken_for_ready(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chart.fake_kubernetes.MIGRATION_SECONDS", 60)
+    with pytest.raises(AssertionError, match=r"(?i)timed out|deadline|not ready"):
+        release("install", "rel", str(CHART), "--values", str(CHART / "values-dev.yaml"), "--wait", "--timeout", "3s")

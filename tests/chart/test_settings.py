@@ -1,0 +1,120 @@
+"""Every setting of every service can be given by values, under its own name and with its own default."""
+
+import re
+from typing import Any
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from campaign_api.settings import ApiSettings
+from chart.rendering import Manifest, pod_of, render
+from dispatcher.settings import DispatcherSettings
+from sender_worker.settings import WorkerSettings
+
+SECRETS = {"database_url", "amqp_url", "http_token"}
+BY_THE_CHART = {"host", "port"}
+"""The container's own address and port, which nobody needs to choose."""
+SERVICES: dict[str, type[BaseSettings]] = {
+    "campaign-api": ApiSettings,
+    "dispatcher": DispatcherSettings,
+    "sender-worker": WorkerSettings,
+}
+KEYS = {"campaign-api": "campaignApi", "dispatcher": "dispatcher", "sender-worker": "senderWorker"}
+COMMON = {"log_level", "log_format", "shutdown_seconds", "lease_seconds", "chunk_size"}
+CHOSEN_HERE = {"log_format": "json"}
+"""Where the chart knows better than the service: nobody reads a container's log on a terminal."""
+
+
+def config_map(values: dict[str, Any], service: str) -> dict[str, str]:
+    [data] = [
+        one["data"]
+        for one in render(values)
+        if one["kind"] == "ConfigMap" and re.search(rf"-{service}(-default)?$", one["metadata"]["name"])
+    ]
+    return dict(data)
+
+
+def deployment(values: dict[str, Any], service: str) -> Manifest:
+    [pod] = [
+        pod_of(one)
+        for one in render(values)
+        if one["kind"] == "Deployment" and re.search(rf"-{service}(-default)?$", one["metadata"]["name"])
+    ]
+    assert pod is not None
+    return pod
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+ALL = [(service, name) for service, settings in SERVICES.items() for name in settings.model_fields]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_variable_is_set_that_the_service_does_not_know(service: str) -> None:
+    known = {f"LEOPARD_{name.upper()}" for name in SERVICES[service].model_fields}
+    everything = {"senderWorker": {"settings": {"mockSeed": 5, "httpUrl": "http://x"}}}
+    assert config_map(everything, service).keys() <= known
+    pod = deployment({"senderWorker": {"httpToken": {"existingSecret": "t"}}}, service)
+    [container] = pod["spec"]["containers"]
+    assert {variable["name"] for variable in container["env"]} <= known
+
+
+@pytest.mark.parametrize(("service", "name"), [(s, n) for s, n in ALL if n not in SECRETS | BY_THE_CHART])
+def test_every_setting_arrives_under_its_name(service: str, name: str) -> None:
+    field = SERVICES[service].model_fields[name]
+    chosen: Any = {
+        "log_level": "DEBUG",
+        "log_format": "text",
+        "provider": "http",
+        "on_unknown_outcome": "fail",
+        "http_url": "http://provider",
+        "mock_success_rate": 0.5,
+        "mock_latency_min_seconds": 0.01,
+        "max_body_bytes": 4_194_305,
+    }.get(name, 43)
+    where: dict[str, Any] = {} if name in COMMON else {KEYS[service]: {"settings": {camel(name): chosen}}}
+    values: dict[str, Any] = {"settings": {camel(name): chosen}} if name in COMMON else where
+    if name == "provider":
+        values["senderWorker"]["settings"]["httpUrl"] = "http://x"
+    values["database"] = {"maxConnections": 1000}
+    values.setdefault("settings", {}).setdefault("leaseSeconds", 300)
+    assert config_map(values, service)[f"LEOPARD_{name.upper()}"] == str(chosen)
+    assert field.description
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_chart_s_defaults_are_the_services_own(service: str) -> None:
+    data = config_map({}, service)
+    for name, field in SERVICES[service].model_fields.items():
+        if name in SECRETS | BY_THE_CHART:
+            continue
+        default = CHOSEN_HERE.get(name, field.default)
+        given = data.get(f"LEOPARD_{name.upper()}")
+        if default is None:
+            assert given is None, name
+        elif isinstance(default, (int, float)):
+            assert given is not None
+            assert float(given) == float(default), name
+        else:
+            assert given == getattr(default, "value", default), name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_starts_with_what_the_chart_gives_it(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in config_map({}, service).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LEOPARD_DATABASE_URL", "postgresql://x/y")
+    monkeypatch.setenv("LEOPARD_AMQP_URL", "amqp://x/")
+    settings = SERVICES[service]()
+    port = deployment({}, service)["spec"]["containers"][0]["ports"][0]["containerPort"]
+    assert settings.model_dump()["port"] == port
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_secrets_come_from_secrets(name: str) -> None:
+    pod = deployment({"senderWorker": {"httpToken": {"existingSecret": "given"}}}, "sender-worker")
+    [variable] = [one for one in pod["spec"]["containers"][0]["env"] if one["name"] == f"LEOPARD_{name.upper()}"]
+    assert set(variable["valueFrom"]) == {"secretKeyRef"}

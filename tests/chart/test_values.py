@@ -1,0 +1,133 @@
+"""Whatever the schema allows renders to what Kubernetes takes; whatever it does not know is refused."""
+
+import random
+import re
+from typing import Any
+
+import helm_python
+import pytest
+import yaml
+
+from chart.generating import SCHEMA, fitting, generate, objects_of
+from chart.rendering import CHART, render
+from chart.schemas import NEWEST, OLDEST, problems
+
+FILES = 10_000
+BATCH = 500
+OPEN = {"map", "kubernetes"}
+"""Definitions whose keys are the user's own, or Kubernetes'."""
+
+VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+
+
+@pytest.mark.parametrize("seed", range(0, FILES, BATCH))
+@pytest.mark.timeout(600)
+def test_every_values_file_that_the_schema_allows_renders(seed: int) -> None:
+    for number in range(seed, seed + BATCH):
+        luck = random.Random(number)
+        values = fitting(generate(luck, share=luck.choice([0.1, 0.35, 0.8])))
+        manifests = render(values)
+        version = OLDEST if number % 2 else NEWEST
+        found = [problem for manifest in manifests for problem in problems(manifest, version)]
+        assert found == [], values
+        names = [(one["kind"], one["metadata"]["name"]) for one in manifests]
+        assert len(set(names)) == len(names), names
+
+
+def nested(path: tuple[str, ...], value: Any) -> Any:
+    for key in reversed(path):
+        value = [value] if key == "[]" else {key: value}
+    return value
+
+
+def is_open(schema: dict[str, Any]) -> bool:
+    return (
+        any(schema is SCHEMA["definitions"][name] for name in OPEN)
+        or "x-kubernetes" in schema
+        or "metadata" in str(schema.get("required", ""))
+    )
+
+
+CLOSED = [(path, schema) for path, schema in objects_of(SCHEMA) if not is_open(schema)]
+
+
+def test_every_object_of_the_schema_is_closed() -> None:
+    assert [path for path, schema in CLOSED if schema.get("additionalProperties") is not False] == []
+    assert len(CLOSED) > 50
+
+
+@pytest.mark.parametrize("path", [path for path, _ in CLOSED], ids=lambda path: ".".join(path) or "top")
+def test_a_key_that_nobody_knows_is_refused(path: tuple[str, ...]) -> None:
+    with pytest.raises(helm_python.HelmValuesError, match=r"typingError|typing_error"):
+        render(nested((*path, "typingError"), value=True))
+
+
+def leaves(values: dict[str, Any], path: str = "") -> set[str]:
+    found = set()
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        inner = isinstance(value, dict) and value and not re.search(r"(resources|pools)$", here)
+        found |= leaves(value, here) if inner else {here}
+    return found
+
+
+def documented() -> dict[str, str]:
+    lines = (CHART / "values.yaml").read_text().splitlines()
+    found = [
+        (match[1], match[2]) for line in lines if (match := re.fullmatch(r"\s*## @param (\S+) (?:\[\w+\] )?(.+)", line))
+    ]
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+def test_every_key_is_documented_and_no_other() -> None:
+    assert set(documented()) == leaves(VALUES)
+
+
+def test_every_key_of_the_schema_has_a_default() -> None:
+    def keys(schema: dict[str, Any], path: str = "") -> set[str]:
+        found = set()
+        for name, inner in schema["properties"].items():
+            here = f"{path}.{name}".lstrip(".")
+            found |= keys(inner, here) if "properties" in inner else {here}
+        return found
+
+    assert keys(SCHEMA) == leaves(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"devStack": {"enabled": True}}, "devStack.enabled is not for production"),
+        ({"database": {"existingSecret": {"name": ""}}}, "there is no database"),
+        ({"rabbitmq": {"existingSecret": {"name": ""}}}, "there is no RabbitMQ"),
+        (
+            {"environment": "staging", "devStack": {"enabled": True}, "operators": {"cnpg": {"enabled": True}}},
+            "exclude each other",
+        ),
+        ({"ingress": {"enabled": True, "hosts": ["a.b"]}, "httpRoute": {"enabled": True}}, "exclude each other"),
+        ({"ingress": {"enabled": True}}, "needs ingress.hosts"),
+        ({"httpRoute": {"enabled": True}}, "needs httpRoute.parentRefs"),
+        ({"migrations": {"mode": "hook"}, "operators": {"cnpg": {"enabled": True}}}, "use job"),
+        (
+            {"senderWorker": {"autoscaling": {"enabled": True}, "keda": {"enabled": True}}},
+            "autoscaling.enabled and keda.enabled exclude each other",
+        ),
+        ({"senderWorker": {"keda": {"enabled": True}}}, "needs rabbitmq.management.url"),
+        ({"senderWorker": {"settings": {"provider": "http"}}}, "needs settings.httpUrl"),
+        ({"senderWorker": {"pools": [{"name": "a"}, {"name": "a"}]}}, "two called a"),
+        ({"senderWorker": {"replicas": 30}}, "could open"),
+        ({"senderWorker": {"autoscaling": {"enabled": True, "maxReplicas": 30}}}, "could open"),
+        ({"campaignApi": {"autoscaling": {"enabled": True, "minReplicas": 9}}}, "minReplicas is above"),
+        (
+            {
+                "settings": {"leaseSeconds": 5},
+                "senderWorker": {"settings": {"provider": "http", "httpUrl": "http://x"}},
+            },
+            "leaseSeconds must be above",
+        ),
+    ],
+)
+def test_keys_that_do_not_fit_each_other_are_refused_with_what_to_do(values: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(helm_python.HelmError, match=re.escape(complaint)):
+        render(values)

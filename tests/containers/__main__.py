@@ -1,0 +1,107 @@
+"""`python -m containers`: start every pod of the chart, run tests/e2e against it, then end a worker in mid-campaign."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+
+from chart.rendering import VALUES_FILES, read_values, render
+from containers.pods import NETWORK, ContainerError, Pods, docker
+from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
+from leopard_local.ports import free_port
+
+RECIPIENTS = 1500
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> int:
+    """Do all of it; 0 where everything held."""
+    parser = argparse.ArgumentParser(prog="containers", description=__doc__)
+    parser.add_argument("--tag", default="latest", help="the images' tag")
+    parsed = parser.parse_args()
+    values = read_values(VALUES_FILES[0]) | {"image": {"registry": "", "repository": "leopard", "tag": parsed.tag}}
+    pods = Pods(render(values, release="leopard"))
+    api_port, simulator_port = free_port(), free_port()
+    docker("network", "rm", NETWORK, check=False)
+    docker("network", "create", NETWORK)
+    try:
+        _start(pods, api_port, simulator_port)
+        api_url, simulator_url = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{simulator_port}"
+        _say("tests/e2e")
+        tests = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "tests/e2e"],
+            check=False,
+            cwd=ROOT,
+            env={**os.environ, "LEOPARD_BASE_URL": api_url},
+        )
+        if tests.returncode != 0:
+            for name in pods.running:
+                _say(f"-- {name}\n{pods.logs(name)}")
+            return tests.returncode
+        return _drain(pods, api_url, simulator_url)
+    except ContainerError as error:
+        _say(str(error))
+        return 1
+    finally:
+        pods.remove()
+
+
+def _start(pods: Pods, api_port: int, simulator_port: int) -> None:
+    _say("PostgreSQL, RabbitMQ, the simulator")
+    stores = [pods.find("StatefulSet", "-postgres"), pods.find("StatefulSet", "-rabbitmq")]
+    simulator = pods.find("Deployment", "-simulator")
+    for store in stores:
+        pods.start(store)
+    pods.start(simulator, publish=simulator_port)
+    for part in (*stores, simulator):
+        pods.wait_until_ready(part)
+    _say("the migration, then the services, which wait for it")
+    [job] = [one for one in pods.manifests if one["kind"] == "Job"]
+    pods.run_to_its_end(job)
+    api, dispatcher = pods.find("Deployment", "-campaign-api"), pods.find("Deployment", "-dispatcher")
+    worker = pods.find("Deployment", "-sender-worker-default")
+    pods.start(api, publish=api_port)
+    pods.start(dispatcher)
+    for replica in range(worker["spec"]["replicas"]):
+        pods.start(worker, replica=replica)
+    for part in (api, dispatcher, worker):
+        pods.wait_until_ready(part)
+
+
+def _drain(pods: Pods, api_url: str, simulator_url: str) -> int:
+    """End one of two workers while messages are in flight; 0 where none is lost and none doubled."""
+    worker = pods.find("Deployment", "-sender-worker-default")
+    httpx.put(
+        f"{simulator_url}/behaviour", json={"latency_min_seconds": 0.5, "latency_max_seconds": 1.5}
+    ).raise_for_status()
+    with httpx.Client(base_url=api_url, timeout=60) as client:
+        customers = create_customers(client, RECIPIENTS)
+        campaign_id = create_campaign(client, name="drained")
+        client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
+        time.sleep(1)
+        before = len(httpx.get(f"{simulator_url}/ledger", timeout=30).json())
+        status = pods.stop(worker)
+        campaign = wait_until_finished(client, campaign_id)
+        messages = {message["id"] for message in all_messages(client, campaign_id)}
+    ledger = httpx.get(f"{simulator_url}/ledger", timeout=30).json()
+    accepted = Counter(entry["message_id"] for entry in ledger)
+    lost = len([one for one in messages if not accepted[one]])
+    doubled = len([one for one in messages if accepted[one] > 1])
+    _say(
+        f"a worker ended with status {status} after {before} entries in the ledger; "
+        f"{campaign['stats']['sent']} of {RECIPIENTS} sent, lost {lost}, doubled {doubled}"
+    )
+    return 0 if status == 0 and not lost and not doubled and campaign["stats"]["sent"] == RECIPIENTS else 1
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 progress
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""Rendered pods as containers: their user, files, environment, memory and commands are the chart's, none is ours."""
+
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from chart.rendering import Manifest
+
+NETWORK = "leopard-containers"
+
+
+class ContainerError(Exception):
+    """A container did not do what was expected; says what it printed."""
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    """What a command of docker printed.
+
+    Raises:
+        ContainerError: It failed.
+    """
+    done = subprocess.run(["docker", *arguments], check=False, capture_output=True, text=True)
+    if check and done.returncode != 0:
+        raise ContainerError(f"docker {' '.join(arguments[:3])}: {done.stderr.strip()[-2000:]}")
+    return done.stdout.strip()
+
+
+@dataclass
+class Pods:
+    """What was rendered, and what of it runs."""
+
+    manifests: list[Manifest]
+    running: list[str] = field(default_factory=list)
+
+    def find(self, kind: str, suffix: str) -> Manifest:
+        """The one object of a kind whose name ends so."""
+        [found] = [one for one in self.manifests if one["kind"] == kind and one["metadata"]["name"].endswith(suffix)]
+        return found
+
+    def start(self, workload: Manifest, *, replica: int = 0, publish: int | None = None) -> str:
+        """Start one pod of a workload; its init containers first, to their end. The name of its container."""
+        pod = workload["spec"]["template"]
+        name = f"{workload['metadata']['name']}-{replica}"
+        for container in pod["spec"].get("initContainers", []):
+            self._run(f"{name}-{container['name']}", pod, container, detach=False)
+        [container] = pod["spec"]["containers"]
+        aliases = [alias for service in self._services_of(pod) for alias in ("--network-alias", service)]
+        ports = []
+        if publish is not None:
+            ports = ["--publish", f"127.0.0.1:{publish}:{container['ports'][0]['containerPort']}"]
+        self._run(name, pod, container, *aliases, *ports, detach=True)
+        return name
+
+    def run_to_its_end(self, job: Manifest) -> None:
+        """Run a Job's pod; raises where it fails."""
+        pod = job["spec"]["template"]
+        [container] = pod["spec"]["containers"]
+        self._run(job["metadata"]["name"], pod, container, detach=False)
+
+    def wait_until_ready(self, workload: Manifest, *, replica: int = 0, seconds: float = 90) -> None:
+        """Ask the container what its readiness probe asks until it holds."""
+        [container] = workload["spec"]["template"]["spec"]["containers"]
+        name = f"{workload['metadata']['name']}-{replica}"
+        probe = container["readinessProbe"]
+        if "exec" in probe:
+            command = probe["exec"]["command"]
+        else:
+            numbers = {port["name"]: port["containerPort"] for port in container["ports"]}
+            url = f"http://127.0.0.1:{numbers[probe['httpGet']['port']]}{probe['httpGet']['path']}"
+            command = ["python3", "-c", f"import urllib.request; urllib.request.urlopen({url!r}, timeout=3)"]
+        deadline = time.monotonic() + seconds
+        while subprocess.run(["docker", "exec", name, *command], check=False, capture_output=True).returncode != 0:
+            if time.monotonic() > deadline:
+                raise ContainerError(f"{name} is not ready:\n{self.logs(name)}")
+            time.sleep(0.5)
+
+    def stop(self, workload: Manifest, *, replica: int = 0) -> int:
+        """End a pod as a kubelet would, with the chart's time to end in; its exit status."""
+        name = f"{workload['metadata']['name']}-{replica}"
+        grace = workload["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+        docker("stop", "--signal", "SIGTERM", "--time", str(grace), name)
+        return int(docker("inspect", "-f", "{{.State.ExitCode}}", name))
+
+    def logs(self, name: str) -> str:
+        """The last that a container printed."""
+        return subprocess.run(
+            ["docker", "logs", "--tail", "30", name],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ).stdout
+
+    def remove(self) -> None:
+        """Remove every container, and the network."""
+        for name in reversed(self.running):
+            docker("rm", "--force", "--volumes", name, check=False)
+        docker("network", "rm", NETWORK, check=False)
+
+    def _run(self, name: str, pod: Manifest, container: Manifest, *options: str, detach: bool) -> None:
+        docker("rm", "--force", "--volumes", name, check=False)
+        self.running.append(name)
+        command = ["run", "--name", name, "--network", NETWORK, *options, *self._confinement(pod, container)]
+        for variable, value in self._environment(container).items():
+            command += ["--env", f"{variable}={value}"]
+        command += ["--detach"] if detach else []
+        docker(*command, container["image"], *container.get("command", []))
+
+    def _confinement(self, pod: Manifest, container: Manifest) -> list[str]:
+        context = container["securityContext"]
+        options = ["--user", f"{context['runAsUser']}:{pod['spec']['securityContext']['runAsGroup']}"]
+        options += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+        if context["readOnlyRootFilesystem"]:
+            options.append("--read-only")
+        options += ["--memory", container["resources"]["limits"]["memory"].replace("Mi", "m").replace("Gi", "g")]
+        for mount in container.get("volumeMounts", []):
+            options += ["--tmpfs", f"{mount['mountPath']}:mode=1777,exec"]
+        return options
+
+    def _environment(self, container: Manifest) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for source in container.get("envFrom", []):
+            found |= self.find("ConfigMap", source["configMapRef"]["name"])["data"]
+        for variable in container.get("env", []):
+            found[variable["name"]] = variable["value"] if "value" in variable else self._secret(variable["valueFrom"])
+        return found
+
+    def _secret(self, source: dict[str, Any]) -> str:
+        reference = source["secretKeyRef"]
+        value: str = self.find("Secret", reference["name"])["stringData"][reference["key"]]
+        return value
+
+    def _services_of(self, pod: Manifest) -> list[str]:
+        return [
+            one["metadata"]["name"]
+            for one in self.manifests
+            if one["kind"] == "Service" and one["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+        ]
