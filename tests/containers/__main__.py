@@ -1,4 +1,4 @@
-"""`python -m containers`: start every pod of the chart, run tests/e2e against it, then end a worker in mid-campaign."""
+"""`python -m containers`: start every pod of the chart, run tests/e2e against it, then replace every pod in mid-campaign."""
 
 import argparse
 import os
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import httpx
 
-from chart.rendering import VALUES_FILES, read_values, render
+from chart.rendering import VALUES_FILES, Manifest, read_values, render
 from containers.pods import NETWORK, ContainerError, Pods, docker
 from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
 from leopard_local.ports import free_port
 
-RECIPIENTS = 1500
+RECIPIENTS = 6000
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,7 +43,7 @@ def main() -> int:
             for name in pods.running:
                 _say(f"-- {name}\n{pods.logs(name)}")
             return tests.returncode
-        return _drain(pods, api_url, simulator_url)
+        return _roll(pods, api_url, simulator_url)
     except ContainerError as error:
         _say(str(error))
         return 1
@@ -73,30 +73,43 @@ def _start(pods: Pods, api_port: int, simulator_port: int) -> None:
         pods.wait_until_ready(part)
 
 
-def _drain(pods: Pods, api_url: str, simulator_url: str) -> int:
-    """End one of two workers while messages are in flight; 0 where none is lost and none doubled."""
+def _roll(pods: Pods, api_url: str, simulator_url: str) -> int:
+    """Replace every pod in mid-campaign, as an upgrade does; 0 where no message is lost and none doubled."""
     worker = pods.find("Deployment", "-sender-worker-default")
-    httpx.put(
-        f"{simulator_url}/behaviour", json={"latency_min_seconds": 0.5, "latency_max_seconds": 1.5}
-    ).raise_for_status()
+    dispatcher, api = pods.find("Deployment", "-dispatcher"), pods.find("Deployment", "-campaign-api")
+    slow = {"latency_min_seconds": 1, "latency_max_seconds": 3}
+    httpx.put(f"{simulator_url}/behaviour", json=slow).raise_for_status()
     with httpx.Client(base_url=api_url, timeout=60) as client:
         customers = create_customers(client, RECIPIENTS)
-        campaign_id = create_campaign(client, name="drained")
+        campaign_id = create_campaign(client, name="rolled")
         client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
-        time.sleep(1)
-        before = len(httpx.get(f"{simulator_url}/ledger", timeout=30).json())
-        status = pods.stop(worker)
+    time.sleep(1)
+    _say("one worker is ended with work in flight, then every pod is replaced by a new one")
+    ended = {"deleted worker": pods.stop(worker, replica=0)}
+    replicas = worker["spec"]["replicas"]
+    for replica in range(1, replicas):
+        ended[f"worker {replica}"] = _replace(pods, worker, replica, replicas + replica)
+    ended["dispatcher"] = _replace(pods, dispatcher, 0, 1)
+    port = free_port()
+    ended["campaign-api"] = _replace(pods, api, 0, 1, publish=port)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        unfinished = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["stats"]["pending"]
         campaign = wait_until_finished(client, campaign_id)
         messages = {message["id"] for message in all_messages(client, campaign_id)}
-    ledger = httpx.get(f"{simulator_url}/ledger", timeout=30).json()
-    accepted = Counter(entry["message_id"] for entry in ledger)
+    accepted = Counter(entry["message_id"] for entry in httpx.get(f"{simulator_url}/ledger", timeout=60).json())
     lost = len([one for one in messages if not accepted[one]])
     doubled = len([one for one in messages if accepted[one] > 1])
-    _say(
-        f"a worker ended with status {status} after {before} entries in the ledger; "
-        f"{campaign['stats']['sent']} of {RECIPIENTS} sent, lost {lost}, doubled {doubled}"
-    )
-    return 0 if status == 0 and not lost and not doubled and campaign["stats"]["sent"] == RECIPIENTS else 1
+    sent = campaign["stats"]["sent"]
+    _say(f"exit status {ended}; {unfinished} were still to be sent when all were replaced")
+    _say(f"{sent} of {RECIPIENTS} sent, lost {lost}, doubled {doubled}")
+    return 0 if not any(ended.values()) and not lost and not doubled and sent == RECIPIENTS else 1
+
+
+def _replace(pods: Pods, workload: Manifest, old: int, new: int, *, publish: int | None = None) -> int:
+    """Start a new pod, and end the old one once the new one is ready; the old one's exit status."""
+    pods.start(workload, replica=new, publish=publish)
+    pods.wait_until_ready(workload, replica=new)
+    return pods.stop(workload, replica=old)
 
 
 def _say(text: str) -> None:
