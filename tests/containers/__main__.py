@@ -1,4 +1,4 @@
-"""`python -m containers`: start every pod of the chart, run tests/e2e against it, then replace every pod in mid-campaign."""
+"""`python -m containers`: start every pod of the chart, run tests/e2e, then replace every pod in mid-campaign."""
 
 import argparse
 import os
