@@ -75,6 +75,10 @@ containers: .venv ## Run the images as the chart would have them run, and tests/
 e2e: .venv ## Run tests/e2e against a running Leopard (BASE_URL=http://127.0.0.1:8080)
 	@LEOPARD_BASE_URL=$(BASE_URL) $(RUN) pytest tests/e2e $(TESTS)
 
+.PHONY: e2e-kind
+e2e-kind: .venv ## Install into a kind cluster (or that of KUBECONFIG), run tests/e2e, replace every pod in mid-campaign
+	@deploy/kind/e2e.sh
+
 .PHONY: check
 check: .venv ## Check format, style, types and imports
 	@$(RUN) ruff format --check .

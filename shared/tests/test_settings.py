@@ -1,5 +1,7 @@
 """A wrong setting stops the start and says which one it is."""
 
+from pathlib import Path
+
 import pytest
 
 from leopard.settings import ServiceSettings, read_settings
@@ -57,3 +59,24 @@ def test_a_missing_value_stops_the_start(capsys: pytest.CaptureFixture[str], mon
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in ServiceSettings.model_fields.items() if not field.description] == []
+
+
+def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "leopard_database_url").write_text("postgresql://from/file\n")
+    (tmp_path / "leopard_amqp_url").write_text("amqp://from/file")
+    monkeypatch.setenv("LEOPARD_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("LEOPARD_AMQP_URL", "amqp://from/variable")
+    settings = read_settings(ServiceSettings)
+    assert settings.database_url.get_secret_value() == "postgresql://from/file"
+    assert settings.amqp_url.get_secret_value() == "amqp://from/variable"
+
+
+@pytest.mark.usefixtures("_configured")
+def test_a_folder_of_secrets_that_is_not_there_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEOPARD_SECRETS_DIR", "/nowhere")
+    with pytest.raises(SystemExit) as ended:
+        read_settings(ServiceSettings)
+    assert ended.value.code == 2
+    assert "LEOPARD_SECRETS_DIR: there is no folder /nowhere" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 from campaign_api.settings import ApiSettings
 from chart.rendering import Manifest, pod_of, render
 from dispatcher.settings import DispatcherSettings
+from leopard.settings import SECRETS_DIR
 from sender_worker.settings import WorkerSettings
 
 SECRETS = {"database_url", "amqp_url", "http_token"}
@@ -54,7 +55,7 @@ ALL = [(service, name) for service, settings in SERVICES.items() for name in set
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_variable_is_set_that_the_service_does_not_know(service: str) -> None:
-    known = {f"LEOPARD_{name.upper()}" for name in SERVICES[service].model_fields}
+    known = {f"LEOPARD_{name.upper()}" for name in SERVICES[service].model_fields} | {SECRETS_DIR}
     everything = {"senderWorker": {"settings": {"mockSeed": 5, "httpUrl": "http://x"}}}
     assert config_map(everything, service).keys() <= known
     pod = deployment({"senderWorker": {"httpToken": {"existingSecret": "t"}}}, service)
@@ -113,8 +114,13 @@ def test_a_service_starts_with_what_the_chart_gives_it(service: str, monkeypatch
     assert settings.model_dump()["port"] == port
 
 
-@pytest.mark.parametrize("name", sorted(SECRETS))
-def test_secrets_come_from_secrets(name: str) -> None:
-    pod = deployment({"senderWorker": {"httpToken": {"existingSecret": "given"}}}, "sender-worker")
-    [variable] = [one for one in pod["spec"]["containers"][0]["env"] if one["name"] == f"LEOPARD_{name.upper()}"]
-    assert set(variable["valueFrom"]) == {"secretKeyRef"}
+@pytest.mark.parametrize("service", SERVICES)
+def test_secrets_are_files_where_the_service_looks_for_them(service: str) -> None:
+    pod = deployment({"senderWorker": {"httpToken": {"existingSecret": "given"}}}, service)
+    [container] = pod["spec"]["containers"]
+    [volume] = [volume for volume in pod["spec"]["volumes"] if volume["name"] == "secrets"]
+    [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == "secrets"]
+    assert {"name": SECRETS_DIR, "value": mount["mountPath"]} in container["env"]
+    assert mount["readOnly"] is True
+    files = {item["path"] for source in volume["projected"]["sources"] for item in source["secret"]["items"]}
+    assert files == {f"leopard_{name}" for name in SECRETS & SERVICES[service].model_fields.keys()}

@@ -3,7 +3,7 @@
 import subprocess
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 from chart.rendering import Manifest
 
@@ -31,6 +31,7 @@ class Pods:
     """What was rendered, and what of it runs."""
 
     manifests: list[Manifest]
+    secrets: Path
     running: list[str] = field(default_factory=list)
 
     def find(self, kind: str, suffix: str) -> Manifest:
@@ -114,21 +115,39 @@ class Pods:
         if context["readOnlyRootFilesystem"]:
             options.append("--read-only")
         options += ["--memory", container["resources"]["limits"]["memory"].replace("Mi", "m").replace("Gi", "g")]
+        volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes", [])}
         for mount in container.get("volumeMounts", []):
-            options += ["--tmpfs", f"{mount['mountPath']}:mode=1777,exec"]
+            projected = volumes.get(mount["name"], {}).get("projected")
+            if projected is None:
+                options += ["--tmpfs", f"{mount['mountPath']}:mode=1777,exec"]
+            else:
+                options += ["--volume", f"{self._project(pod, projected)}:{mount['mountPath']}:ro"]
         return options
+
+    def _project(self, pod: Manifest, projected: Manifest) -> Path:
+        """A folder with the files of a projected volume."""
+        folder: Path = self.secrets / pod["metadata"]["labels"]["app.kubernetes.io/component"]
+        folder.mkdir(exist_ok=True)
+        self.secrets.chmod(0o755)
+        for source in projected["sources"]:
+            for item in source["secret"]["items"]:
+                (folder / item["path"]).write_text(self._secret(source["secret"]["name"], item["key"]))
+        return folder
 
     def _environment(self, container: Manifest) -> dict[str, str]:
         found: dict[str, str] = {}
         for source in container.get("envFrom", []):
             found |= self.find("ConfigMap", source["configMapRef"]["name"])["data"]
         for variable in container.get("env", []):
-            found[variable["name"]] = variable["value"] if "value" in variable else self._secret(variable["valueFrom"])
+            found[variable["name"]] = variable.get("value") or self._secret_of(variable)
         return found
 
-    def _secret(self, source: dict[str, Any]) -> str:
-        reference = source["secretKeyRef"]
-        value: str = self.find("Secret", reference["name"])["stringData"][reference["key"]]
+    def _secret_of(self, variable: Manifest) -> str:
+        reference = variable["valueFrom"]["secretKeyRef"]
+        return self._secret(reference["name"], reference["key"])
+
+    def _secret(self, name: str, key: str) -> str:
+        value: str = self.find("Secret", name)["stringData"][key]
         return value
 
     def _services_of(self, pod: Manifest) -> list[str]:

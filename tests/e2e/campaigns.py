@@ -29,7 +29,7 @@ def create_campaign(client: httpx.Client, **fields: Any) -> int:
     return campaign_id
 
 
-def wait_until_finished(client: httpx.Client, campaign_id: int, *, seconds: float = 90) -> dict[str, Any]:
+def wait_until_finished(client: httpx.Client, campaign_id: int, *, seconds: float = 120) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while True:
         campaign: dict[str, Any] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()

@@ -1,8 +1,14 @@
-"""Settings that every service has, and how settings are read: once, at the start, from `LEOPARD_` variables."""
+"""Settings that every service has, and how settings are read: once, at the start, from `LEOPARD_` variables.
 
+What is secret may be in files instead, `leopard_database_url` and so on, in the folder `LEOPARD_SECRETS_DIR`; a
+variable of the same name wins.
+"""
+
+import os
 import sys
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -59,13 +65,19 @@ class ServiceSettings(DatabaseSettings, BrokerSettings):
     shutdown_seconds: Seconds = Field(default=25, description="How long work in flight may take after SIGTERM")
 
 
+SECRETS_DIR: Final = "LEOPARD_SECRETS_DIR"
+
 S = TypeVar("S", bound=BaseSettings)
 
 
 def read_settings(settings: type[S]) -> S:
     """Read settings from the environment, or end the process with a line for each wrong one (exit status 2)."""
+    secrets_dir = os.environ.get(SECRETS_DIR) or None
+    if secrets_dir is not None and not Path(secrets_dir).is_dir():
+        print(f"{SECRETS_DIR}: there is no folder {secrets_dir}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
     try:
-        return settings()
+        return settings(_secrets_dir=secrets_dir)
     except ValidationError as error:
         prefix = settings.model_config.get("env_prefix", "")
         for problem in error.errors(include_input=False, include_url=False):

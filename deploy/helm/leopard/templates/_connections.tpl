@@ -32,18 +32,40 @@
 {{- end -}}
 {{- end }}
 
-{{- define "leopard.databaseEnv" -}}
-- name: LEOPARD_DATABASE_URL
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "leopard.database.secret" . }}
-      key: {{ include "leopard.database.key" . }}
+{{/* Where secrets are mounted: as files, so that no `kubectl describe`, crash report or child process shows them. */}}
+{{- define "leopard.secretsEnv" -}}
+- name: LEOPARD_SECRETS_DIR
+  value: /run/leopard
 {{- end }}
 
-{{- define "leopard.rabbitmqEnv" -}}
-- name: LEOPARD_AMQP_URL
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "leopard.rabbitmq.secret" . }}
-      key: {{ include "leopard.rabbitmq.key" . }}
+{{- define "leopard.secretsMount" -}}
+- name: secrets
+  mountPath: /run/leopard
+  readOnly: true
+{{- end }}
+
+{{/* Takes root; httpToken or none; databaseOnly or none. */}}
+{{- define "leopard.secretsVolume" -}}
+- name: secrets
+  projected:
+    defaultMode: 0440
+    sources:
+      - secret:
+          name: {{ include "leopard.database.secret" .root }}
+          items:
+            - {key: {{ include "leopard.database.key" .root }}, path: leopard_database_url}
+      {{- if not .databaseOnly }}
+      - secret:
+          name: {{ include "leopard.rabbitmq.secret" .root }}
+          items:
+            - {key: {{ include "leopard.rabbitmq.key" .root }}, path: leopard_amqp_url}
+      {{- end }}
+      {{- with .httpToken }}
+      {{- if .existingSecret }}
+      - secret:
+          name: {{ .existingSecret }}
+          items:
+            - {key: {{ .key }}, path: leopard_http_token}
+      {{- end }}
+      {{- end }}
 {{- end }}

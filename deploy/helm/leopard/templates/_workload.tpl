@@ -55,7 +55,7 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
     spec:
-      {{- include "leopard.pullSecrets" $root | nindent 6 }}
+      {{- with include "leopard.pullSecrets" $root }}{{ . | nindent 6 }}{{ end }}
       serviceAccountName: {{ .name }}
       automountServiceAccountToken: false
       enableServiceLinks: false
@@ -95,11 +95,13 @@ spec:
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
           command: [leopard, wait-for-schema, --wait-seconds, {{ $root.Values.migrations.waitSeconds | toString | quote }}]
           env:
-            {{- include "leopard.databaseEnv" $root | nindent 12 }}
+            {{- include "leopard.secretsEnv" $root | nindent 12 }}
           resources:
             {{- toYaml $root.Values.migrations.resources | nindent 12 }}
           securityContext:
             {{- include "leopard.securityContext" $root | nindent 12 }}
+          volumeMounts:
+            {{- include "leopard.secretsMount" $root | nindent 12 }}
         {{- with $values.extraInitContainers }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -111,11 +113,7 @@ spec:
             - name: http
               containerPort: 8080
           env:
-            {{- include "leopard.databaseEnv" $root | nindent 12 }}
-            {{- include "leopard.rabbitmqEnv" $root | nindent 12 }}
-            {{- with .env }}
-            {{- . | nindent 12 }}
-            {{- end }}
+            {{- include "leopard.secretsEnv" $root | nindent 12 }}
             {{- with $values.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -151,6 +149,7 @@ spec:
           volumeMounts:
             - name: tmp
               mountPath: /tmp
+            {{- include "leopard.secretsMount" $root | nindent 12 }}
             {{- with $values.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -161,6 +160,7 @@ spec:
         - name: tmp
           emptyDir:
             sizeLimit: 64Mi
+        {{- include "leopard.secretsVolume" (dict "root" $root "httpToken" $values.httpToken) | nindent 8 }}
         {{- with $values.extraVolumes }}
         {{- toYaml . | nindent 8 }}
         {{- end }}

@@ -50,7 +50,7 @@ spec:
       annotations:
         checksum/secret: {{ include "leopard.devSecretData" .root | sha256sum }}
     spec:
-      {{- include "leopard.pullSecrets" .root | nindent 6 }}
+      {{- with include "leopard.pullSecrets" .root }}{{ . | nindent 6 }}{{ end }}
       serviceAccountName: {{ $name }}
       automountServiceAccountToken: false
       enableServiceLinks: false

@@ -7,7 +7,7 @@ template:
     labels:
       {{- include "leopard.labels" . | nindent 6 }}
   spec:
-    {{- include "leopard.pullSecrets" .root | nindent 4 }}
+    {{- with include "leopard.pullSecrets" .root }}{{ . | nindent 4 }}{{ end }}
     restartPolicy: Never
     serviceAccountName: {{ include "leopard.fullname" .root }}-migrate
     automountServiceAccountToken: false
@@ -20,7 +20,7 @@ template:
         imagePullPolicy: {{ .root.Values.image.pullPolicy }}
         command: [leopard, migrate, --wait-seconds, {{ .root.Values.migrations.waitSeconds | toString | quote }}]
         env:
-          {{- include "leopard.databaseEnv" .root | nindent 10 }}
+          {{- include "leopard.secretsEnv" .root | nindent 10 }}
         resources:
           {{- toYaml .root.Values.migrations.resources | nindent 10 }}
         securityContext:
@@ -28,8 +28,10 @@ template:
         volumeMounts:
           - name: tmp
             mountPath: /tmp
+          {{- include "leopard.secretsMount" .root | nindent 10 }}
     volumes:
       - name: tmp
         emptyDir:
           sizeLimit: 64Mi
+      {{- include "leopard.secretsVolume" (dict "root" .root "databaseOnly" true) | nindent 6 }}
 {{- end }}

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Installs the chart into a cluster, runs tests/e2e there, and replaces every pod in mid-campaign.
+# With KUBECONFIG set it uses that cluster, whose nodes must know the images (IMAGE_REGISTRY); else kind's leopard.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+namespace=leopard-e2e
+release=leopard
+tag=$(git rev-parse --short HEAD)
+
+if [ -z "${KUBECONFIG:-}" ]; then
+  deploy/kind/up.sh
+  make images TAG="$tag"
+  for image in campaign-api dispatcher sender-worker provider-simulator; do
+    kind load docker-image --name leopard "leopard/$image:$tag"
+  done
+fi
+
+logs() {
+  kubectl -n "$namespace" get pods -o wide || true
+  for component in campaign-api dispatcher sender-worker-default simulator migrate postgres rabbitmq; do
+    echo "== $component"
+    kubectl -n "$namespace" logs --tail 50 --prefix -l "app.kubernetes.io/component=$component" || true
+  done
+}
+finish() {
+  status=$?
+  [ "$status" = 0 ] || logs
+  [ -z "${forwards:-}" ] || kill $forwards 2>/dev/null || true
+  exit "$status"
+}
+trap finish EXIT
+
+sed "s/name: leopard$/name: $namespace/" deploy/kind/namespace.yaml | kubectl apply -f -
+helm upgrade --install "$release" deploy/helm/leopard --namespace "$namespace" \
+  --values deploy/helm/leopard/values-dev.yaml \
+  --set "image.registry=${IMAGE_REGISTRY:-},image.tag=$tag" --wait --timeout 5m
+helm test "$release" --namespace "$namespace" --logs
+
+# the simulator is not of the pods that are replaced; the API is, so its forward is made again where it ends
+kubectl -n "$namespace" port-forward "svc/$release-simulator" 18090:8090 >/dev/null &
+forwards=$!
+(while true; do kubectl -n "$namespace" port-forward "svc/$release-campaign-api" 18080:80 >/dev/null 2>&1 || true; sleep 0.2; done) &
+forwards="$forwards $!"
+sleep 3
+
+make e2e BASE_URL=http://127.0.0.1:18080
+PYTHONPATH=tests uv run --frozen python -m e2e.rolling --api http://127.0.0.1:18080 --simulator http://127.0.0.1:18090 \
+  sh -c "
+    kubectl -n $namespace delete pod --wait=false \$(kubectl -n $namespace get pods -o name -l app.kubernetes.io/component=sender-worker-default | head -1)
+    for part in campaign-api dispatcher sender-worker-default; do
+      kubectl -n $namespace rollout restart deployment/$release-\$part
+    done
+    for part in campaign-api dispatcher sender-worker-default; do
+      kubectl -n $namespace rollout status deployment/$release-\$part --timeout=5m
+    done"
