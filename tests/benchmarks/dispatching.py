@@ -61,7 +61,11 @@ def bare_publisher(stores: Stores, *, messages: int) -> Score:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.ceilings.bare_publisher", str(messages)],
         check=True,
-        env={**os.environ, "PYTHONPATH": str(TESTS), "LEOPARD_AMQP_URL": stores.amqp_url},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent / 'deploy/local'}",
+            "LEOPARD_AMQP_URL": stores.amqp_url,
+        },
         capture_output=True,
         text=True,
     )

@@ -1,37 +1,44 @@
-"""Queueing Leopard's own jobs, for those who consume them."""
+"""Queueing Leopard's own jobs, for those who consume them, on bare aio-pika."""
 
 import asyncio
 
 import aio_pika
+from aio_pika.abc import AbstractChannel
 
 from leopard.messaging import QUEUES, SENDS
 from leopard_local.stack import Stores
 
-AT_A_TIME = 1000
+OUTSTANDING = 1000
+"""Jobs that wait for their confirms at a time."""
 
 
 def queue_jobs(stores: Stores, message_ids: range) -> None:
     """Publish a persistent job for each message and wait for the confirms."""
-    asyncio.run(_publish(stores.amqp_url, message_ids))
+    asyncio.run(_queue_jobs(stores.amqp_url, message_ids))
 
 
-async def _publish(amqp_url: str, message_ids: range) -> None:
+async def _queue_jobs(amqp_url: str, message_ids: range) -> None:
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         for queue in QUEUES:
             await channel.declare_queue(queue.name, durable=queue.durable, arguments=queue.arguments)
-        for first in range(message_ids.start, message_ids.stop, AT_A_TIME):
-            group = range(first, min(first + AT_A_TIME, message_ids.stop))
-            await asyncio.gather(
-                *(
-                    channel.default_exchange.publish(
-                        aio_pika.Message(
-                            b'{"message_id":%d,"campaign_id":1,"customer_id":%d}' % (message_id, message_id),
-                            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-                            content_type="application/json",
-                        ),
-                        SENDS.name,
-                    )
-                    for message_id in group
+        await publish_jobs(channel, message_ids)
+
+
+async def publish_jobs(channel: AbstractChannel, message_ids: range) -> None:
+    """The same on a channel that is open."""
+    for first in range(message_ids.start, message_ids.stop, OUTSTANDING):
+        group = range(first, min(first + OUTSTANDING, message_ids.stop))
+        await asyncio.gather(
+            *(
+                channel.default_exchange.publish(
+                    aio_pika.Message(
+                        b'{"message_id":%d,"campaign_id":1,"customer_id":%d}' % (message_id, message_id),
+                        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+                        content_type="application/json",
+                    ),
+                    SENDS.name,
                 )
+                for message_id in group
             )
+        )
