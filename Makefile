@@ -48,7 +48,7 @@ chaos: .venv ## Kill everything in mid-campaign and count what is lost or double
 BENCH := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group peers python -m benchmarks
 
 .PHONY: bench
-bench: .venv ## Measure Leopard beside ceilings and peers, an hour (ONLY=worker,peers to measure some)
+bench: .venv ## Measure Leopard beside ceilings and peers, half an hour (ONLY=worker,peers to measure some)
 	@$(BENCH) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: bench-quick

@@ -69,6 +69,16 @@ async def test_what_was_not_done_comes_again(amqp_url: str, seed: int) -> None:
     assert await left(amqp_url) == undone
 
 
+async def test_two_who_acknowledge_at_once_do_not_get_in_each_others_way(amqp_url: str) -> None:
+    async with held_jobs(amqp_url) as held:
+        acks = Acks()
+        # every other job one by one, while the rest completes them to one acknowledgement for all
+        await asyncio.gather(acks.done(held[1::2]), acks.done(held[0::2]))
+        await asyncio.sleep(0.3)
+        assert not held[0].channel.is_closed, "the broker closes a channel on which a job is acknowledged twice"
+    assert await left(amqp_url) == set()
+
+
 async def test_jobs_done_in_order_leave_nothing(amqp_url: str) -> None:
     async with held_jobs(amqp_url) as held:
         acks = Acks()

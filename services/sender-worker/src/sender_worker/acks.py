@@ -4,6 +4,7 @@ A frame a job costs a worker more than the job's share of both statements. Deliv
 an acknowledgement may speak for all up to its number: so what is done without a gap is acknowledged together.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,29 +30,33 @@ class Acks:
         self._channel: AbstractChannel | None = None
         self._settled_up_to = 0
         self._settled_beyond: set[int] = set()
+        self._in_turn = asyncio.Lock()
 
     async def done(self, jobs: Sequence[HeldJob]) -> None:
         """Acknowledge jobs; those of a connection that is gone have been taken back already."""
-        tags = self._begin(jobs)
-        together = self._settle(tags)
-        alone = [tag for tag in tags if tag > together]
-        # a connection that goes away meanwhile takes its jobs back
-        with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
-            if self._channel is not None and together:
-                await self._channel.basic_ack(together, multiple=True, wait=not alone)
-            for tag in alone:
-                if self._channel is not None:
-                    # the last is waited for until it is written: who closes the connection next loses none
-                    await self._channel.basic_ack(tag, wait=tag == alone[-1])
+        # one after the other: what was acknowledged together must not be acknowledged again by who came before
+        async with self._in_turn:
+            tags = self._begin(jobs)
+            together = self._settle(tags)
+            alone = [tag for tag in tags if tag > together]
+            # a connection that goes away meanwhile takes its jobs back
+            with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
+                if self._channel is not None and together:
+                    await self._channel.basic_ack(together, multiple=True, wait=not alone)
+                for tag in alone:
+                    if self._channel is not None:
+                        # the last is waited for until it is written: who closes the connection next loses none
+                        await self._channel.basic_ack(tag, wait=tag == alone[-1])
 
     async def given_back(self, jobs: Sequence[HeldJob]) -> None:
         """Let the broker deliver jobs again; one that comes back too often is dead-lettered there."""
-        tags = self._begin(jobs)
-        self._settle(tags)
-        with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
-            for tag in tags:
-                if self._channel is not None:
-                    await self._channel.basic_nack(tag, requeue=True, wait=tag == tags[-1])
+        async with self._in_turn:
+            tags = self._begin(jobs)
+            with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
+                for tag in tags:
+                    if self._channel is not None:
+                        await self._channel.basic_nack(tag, requeue=True, wait=tag == tags[-1])
+            self._settle(tags)
 
     def _begin(self, jobs: Sequence[HeldJob]) -> list[int]:
         newest = next((job.channel for job in reversed(jobs) if not job.channel.is_closed), None)
