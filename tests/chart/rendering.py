@@ -40,7 +40,7 @@ def run_helm(helm: str, *arguments: str, environment: dict[str, str] | None = No
     """What a command of helm printed.
 
     Raises:
-        subprocess.CalledProcessError: It failed.
+        AssertionError: It failed.
     """
     done = subprocess.run(
         [helm, *arguments], check=False, capture_output=True, text=True, env={**os.environ, **(environment or {})}
