@@ -6,14 +6,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import aio_pika
 import psycopg
 
 from benchmarks.dataset import begin_campaign
-from benchmarks.processes import TESTS, hold, let_go, program, running, weigh
-from benchmarks.race import Score
+from benchmarks.metering import Meter, Score
+from benchmarks.processes import TESTS, hold, let_go, program, running
 from leopard.messaging import QUEUES, SENDS
 from leopard_local.children import Child
 from leopard_local.ports import free_port
@@ -43,21 +44,17 @@ def dispatcher(stores: Stores, folder: Path, *, messages: int) -> Score:
         _wait_until_published(connection, by=children)
         hold(children)
         begin_campaign(stores.database_url, messages, with_chunks_of=CHUNK)
-        weighed = [children, *([store.child] for store in (stores.postgres, stores.rabbitmq) if store)]
-        before = [weigh(group) for group in weighed]
+        meter = Meter(stores, children)
         began = time.time()
         let_go(children)
         ended = _wait_until_published(connection, by=children)
-        after = [weigh(group) for group in weighed]
-        cpu = [(b.cpu_seconds - a.cpu_seconds) * 10_000 / messages for a, b in zip(before, after, strict=True)]
-        return Score(messages / (ended - began), cpu[0], *_stores_cpu(cpu[1:]), after[0].rss_mb)
+        return meter.score(messages, messages / (ended - began))
 
 
 def bare_publisher(stores: Stores, *, messages: int) -> Score:
     """The same number of jobs from a program that knows them all."""
     asyncio.run(empty_queue(stores.amqp_url))
-    weighed = [[store.child] for store in (stores.postgres, stores.rabbitmq) if store]
-    before = [weigh(group) for group in weighed]
+    meter = Meter(stores)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.ceilings.bare_publisher", str(messages)],
         check=True,
@@ -69,15 +66,9 @@ def bare_publisher(stores: Stores, *, messages: int) -> Score:
         capture_output=True,
         text=True,
     )
-    after = [weigh(group) for group in weighed]
-    cpu = [(b.cpu_seconds - a.cpu_seconds) * 10_000 / messages for a, b in zip(before, after, strict=True)]
+    # it has ended and cannot be weighed any more: it says itself what it used
     said = json.loads(done.stdout)
-    return Score(said["rate"], said["cpu"], *_stores_cpu(cpu), 0)
-
-
-def _stores_cpu(found: list[float]) -> tuple[float, float]:
-    # those that the environment names cannot be weighed
-    return (found[0], found[1]) if len(found) == 2 else (0, 0)
+    return replace(meter.score(messages, said["rate"]), cpu=said["cpu"])
 
 
 async def empty_queue(amqp_url: str) -> None:

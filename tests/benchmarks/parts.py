@@ -12,7 +12,8 @@ from benchmarks.conditions import conditions
 from benchmarks.dataset import have_customers
 from benchmarks.dispatching import bare_publisher, dispatcher
 from benchmarks.memory import memory
-from benchmarks.race import INSTANT, REAL, Contender, Latency, Score, race
+from benchmarks.metering import Score
+from benchmarks.race import INSTANT, REAL, Contender, Latency, race
 from benchmarks.rendering import rendering
 from benchmarks.report import Report
 from benchmarks.sizes import Sizes

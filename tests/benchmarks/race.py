@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.dataset import begin_campaign, wait_until_sent
-from benchmarks.processes import hold, let_go, running, weigh
-from leopard_local.children import Child
+from benchmarks.metering import Meter, Score
+from benchmarks.processes import hold, let_go, running
 from leopard_local.ports import free_port
 from leopard_local.stack import Stores
 
@@ -48,17 +48,6 @@ class Contender:
     """Whether one command makes all the processes; it then holds `{processes}`."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """What one turn came to; CPU seconds are for 10,000 messages."""
-
-    rate: float
-    cpu: float
-    postgres_cpu: float
-    rabbitmq_cpu: float
-    rss_mb: float
-
-
 def race(
     stores: Stores, folder: Path, contender: Contender, latency: Latency, *, messages: int, processes: int = 1
 ) -> Score:
@@ -80,13 +69,11 @@ def race(
         hold(children)
         contender.fill(stores, range(warm_up + 1, warm_up + messages + 1))
         time.sleep(0.5)
-        before = [weigh(group) for group in (children, *_stores(stores))]
+        meter = Meter(stores, children)
         began = time.time()
         let_go(children)
         ended = wait_until_sent(connection, warm_up + messages, by=children, patience_seconds=60)
-        after = [weigh(group) for group in (children, *_stores(stores))]
-        cpu = [(b.cpu_seconds - a.cpu_seconds) * 10_000 / messages for a, b in zip(before, after, strict=True)]
-        return Score(messages / (ended - began), cpu[0], cpu[1], cpu[2], after[0].rss_mb)
+        return meter.score(messages, messages / (ended - began))
 
 
 def _environment(stores: Stores, latency: Latency) -> dict[str, str]:
@@ -99,10 +86,3 @@ def _environment(stores: Stores, latency: Latency) -> dict[str, str]:
         "LEOPARD_MOCK_LATENCY_MIN_SECONDS": str(latency.least),
         "LEOPARD_MOCK_LATENCY_MAX_SECONDS": str(latency.most),
     }
-
-
-def _stores(stores: Stores) -> tuple[list[Child], list[Child]]:
-    return (
-        [stores.postgres.child] if stores.postgres else [],
-        [stores.rabbitmq.child] if stores.rabbitmq else [],
-    )

@@ -10,6 +10,7 @@ import psycopg
 
 from benchmarks.dataset import TEMPLATE, have_customers
 from benchmarks.processes import weigh
+from leopard_local.children import Child
 from leopard_local.stack import Stack, running_stack
 
 SETTINGS = {"mock_success_rate": "1"}
@@ -130,10 +131,15 @@ def begin(client: httpx.Client, customer_ids: list[int] | None) -> int:
     return campaign_id
 
 
-def _cpu(stack: Stack) -> dict[str, float]:
+def parts_of(stack: Stack) -> dict[str, Child]:
+    """The services and the stores of a stack, by their names."""
     children = {name: service.child for name, service in stack.services.items()}
     if stack.stores.postgres is not None:
         children["postgres"] = stack.stores.postgres.child
     if stack.stores.rabbitmq is not None:
         children["rabbitmq"] = stack.stores.rabbitmq.child
-    return {name: weigh([child]).cpu_seconds for name, child in children.items()}
+    return children
+
+
+def _cpu(stack: Stack) -> dict[str, float]:
+    return {name: weigh([child]).cpu_seconds for name, child in parts_of(stack).items()}

@@ -1,0 +1,40 @@
+"""What a turn costs: CPU and memory of whoever works, and of the stores that it works on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.processes import weigh
+from leopard_local.children import Child
+from leopard_local.stack import Stores
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one turn came to; CPU seconds are for 10,000 messages."""
+
+    rate: float
+    cpu: float
+    postgres_cpu: float
+    rabbitmq_cpu: float
+    rss_mb: float
+
+
+class Meter:
+    """Counts from the moment at which it is made; stores that the environment names cannot be weighed and cost 0."""
+
+    def __init__(self, stores: Stores, children: Sequence[Child] = ()) -> None:
+        self._groups = (
+            children,
+            [stores.postgres.child] if stores.postgres else [],
+            [stores.rabbitmq.child] if stores.rabbitmq else [],
+        )
+        self._before = [weigh(group) for group in self._groups]
+
+    def score(self, messages: int, rate: float) -> Score:
+        """The turn as it stands: so many messages, at so many a second."""
+        after = [weigh(group) for group in self._groups]
+        cpu = [
+            (now.cpu_seconds - then.cpu_seconds) * 10_000 / messages
+            for then, now in zip(self._before, after, strict=True)
+        ]
+        return Score(rate, cpu[0], cpu[1], cpu[2], after[0].rss_mb)
