@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chart.fake_kubernetes import Cluster, serving
+from chart.fake_cluster import Cluster
+from chart.fake_kubernetes import serving
 from chart.rendering import CHART, helms, run_helm
 
 NAMESPACE = "campaigns"
@@ -105,6 +106,6 @@ def test_a_campaign_is_sent_by_helm_test(release: Release) -> None:
 def test_a_migration_that_does_not_end_is_not_taken_for_ready(
     release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chart.fake_kubernetes.MIGRATION_SECONDS", 60)
+    monkeypatch.setattr("chart.fake_cluster.MIGRATION_SECONDS", 60)
     with pytest.raises(AssertionError, match=r"(?i)timed out|deadline|not ready"):
         release("install", "rel", str(CHART), "--values", str(CHART / "values-dev.yaml"), "--wait", "--timeout", "3s")
