@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A kind cluster called leopard with a registry of its own at 127.0.0.1:5001, and the namespace leopard in it.
-# Can be run again at any time. Source of the registry's wiring: https://kind.sigs.k8s.io/docs/user/local-registry/
+# Can be run again at any time. NODE_IMAGE and REGISTRY_IMAGE name other images than kind's own and registry:2, for
+# whoever reaches a mirror alone. Source of the registry's wiring: https://kind.sigs.k8s.io/docs/user/local-registry/
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -11,10 +12,11 @@ done
 registry=leopard-registry
 port=5001
 if [ "$(docker inspect -f '{{.State.Running}}' "$registry" 2>/dev/null || true)" != true ]; then
-  docker run -d --restart=always -p "127.0.0.1:$port:5000" --network bridge --name "$registry" registry:2
+  docker run -d --restart=always -p "127.0.0.1:$port:5000" --network bridge --name "$registry" "${REGISTRY_IMAGE:-registry:2}"
 fi
 
-kind get clusters 2>/dev/null | grep -qx leopard || kind create cluster --config cluster.yaml --wait 120s
+kind get clusters 2>/dev/null | grep -qx leopard ||
+  kind create cluster --config cluster.yaml --wait 120s ${NODE_IMAGE:+--image "$NODE_IMAGE"}
 kubectl config use-context kind-leopard
 
 # the nodes know the registry by the name by which this machine knows it

@@ -13,6 +13,7 @@ from e2e.rolling import send_while
 from leopard_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+RECIPIENTS = 6000
 
 
 def main() -> int:
@@ -88,7 +89,7 @@ def _roll(pods: Pods, api_url: str, simulator_url: str) -> int:
         ended["campaign-api"] = _replace(pods, api, 0, 1, publish=port)
         return f"http://127.0.0.1:{port}"
 
-    outcome = send_while(api_url, simulator_url, replace)
+    outcome = send_while(api_url, simulator_url, replace, RECIPIENTS)
     _say(f"exit status {ended}; {outcome}")
     return 0 if outcome.good and not any(ended.values()) else 1
 

@@ -1,6 +1,6 @@
 """A campaign in whose midst every pod is replaced: what the simulator's ledger says of it afterwards.
 
-`python -m e2e.rolling --api URL --simulator URL COMMAND...` runs the command while the campaign is being sent.
+`python -m e2e.rolling --api URL --simulator URL -- COMMAND...` runs the command while the campaign is being sent.
 """
 
 import argparse
@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
 
 from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
 
-RECIPIENTS = 6000
 SLOW = {"latency_min_seconds": 1, "latency_max_seconds": 3}
 """So that the campaign takes longer than replacing the pods does."""
 
@@ -24,6 +24,7 @@ SLOW = {"latency_min_seconds": 1, "latency_max_seconds": 3}
 class Outcome:
     """Numbers of messages; `left` were still to be sent when all was replaced."""
 
+    recipients: int
     sent: int
     left: int
     lost: int
@@ -32,25 +33,26 @@ class Outcome:
     @property
     def good(self) -> bool:
         """Whether each recipient was written to once, and the replacing fell into the campaign."""
-        return self.sent == RECIPIENTS and self.left > 0 and self.lost == self.doubled == 0
+        return self.sent == self.recipients and self.left > 0 and self.lost == self.doubled == 0
 
 
-def send_while(api_url: str, simulator_url: str, replace: Callable[[], str]) -> Outcome:
+def send_while(api_url: str, simulator_url: str, replace: Callable[[], str], recipients: int) -> Outcome:
     """Send a campaign and call `replace` in its midst, which says where the API is afterwards."""
-    httpx.put(f"{simulator_url}/behaviour", json=SLOW).raise_for_status()
-    with httpx.Client(base_url=api_url, timeout=60) as client:
-        customers = create_customers(client, RECIPIENTS)
-        campaign_id = create_campaign(client, name="rolled")
-        client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
-    time.sleep(1)
-    # where a port is forwarded to a pod that was replaced, it is closed for a moment
-    with httpx.Client(base_url=replace(), timeout=60, transport=httpx.HTTPTransport(retries=6)) as client:
-        left = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["stats"]["pending"]
-        campaign = wait_until_finished(client, campaign_id)
-        messages = {message["id"] for message in all_messages(client, campaign_id)}
+    with _behaving(simulator_url, SLOW):
+        with httpx.Client(base_url=api_url, timeout=60) as client:
+            customers = create_customers(client, recipients)
+            campaign_id = create_campaign(client, name="rolled")
+            client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
+        time.sleep(1)
+        with httpx.Client(base_url=replace(), timeout=60) as client:
+            _wait_until_it_answers(client)
+            left = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["stats"]["pending"]
+            campaign = wait_until_finished(client, campaign_id)
+            messages = {message["id"] for message in all_messages(client, campaign_id)}
     ledger = httpx.get(f"{simulator_url}/ledger", timeout=60).raise_for_status().json()
     accepted = Counter(entry["message_id"] for entry in ledger)
     return Outcome(
+        recipients=recipients,
         sent=campaign["stats"]["sent"],
         left=left,
         lost=len([one for one in messages if not accepted[one]]),
@@ -58,11 +60,36 @@ def send_while(api_url: str, simulator_url: str, replace: Callable[[], str]) -> 
     )
 
 
+@contextmanager
+def _behaving(simulator_url: str, behaviour: Mapping[str, float]) -> Iterator[None]:
+    before = httpx.get(f"{simulator_url}/behaviour").raise_for_status().json()
+    httpx.put(f"{simulator_url}/behaviour", json=behaviour).raise_for_status()
+    try:
+        yield
+    finally:
+        httpx.put(f"{simulator_url}/behaviour", json={name: before[name] for name in behaviour}).raise_for_status()
+
+
+def _wait_until_it_answers(client: httpx.Client, *, seconds: float = 15) -> None:
+    """A port that is forwarded to a pod notices only by a request that fails that the pod was replaced."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            client.get("/livez").raise_for_status()
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
 def main() -> int:
     """Run it; 0 where nothing was lost and nothing doubled."""
     parser = argparse.ArgumentParser(prog="e2e.rolling", description=__doc__)
     parser.add_argument("--api", required=True)
     parser.add_argument("--simulator", required=True)
+    parser.add_argument("--recipients", type=int, default=6000)
     parser.add_argument("command", nargs="+")
     parsed = parser.parse_args()
 
@@ -70,7 +97,7 @@ def main() -> int:
         subprocess.run(parsed.command, check=True)
         return str(parsed.api)
 
-    outcome = send_while(parsed.api, parsed.simulator, replace)
+    outcome = send_while(parsed.api, parsed.simulator, replace, parsed.recipients)
     print(outcome)  # noqa: T201
     return 0 if outcome.good else 1
 
