@@ -6,16 +6,18 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 import dispatcher.main
 import sender_worker.main
 from dispatcher.settings import DispatcherSettings
-from leopard.messaging import DEAD_LETTERS, QUEUES, SENDS
+from leopard.domain.statuses import Channel
+from leopard.messaging import DEAD_LETTERS, QUEUES, SENDS, SENDS_OF
 from sender_worker.settings import WorkerSettings
 
 NOWHERE = {"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"}
 
 
 def consumed_by_services() -> set[str]:
+    workers = [WorkerSettings.model_validate({**NOWHERE, "channel": channel}) for channel in (None, *Channel)]
     apps = (
         dispatcher.main.create_app(DispatcherSettings.model_validate(NOWHERE)),
-        sender_worker.main.create_app(WorkerSettings.model_validate(NOWHERE)),
+        *map(sender_worker.main.create_app, workers),
     )
     brokers = [broker for app in apps for broker in app.brokers if isinstance(broker, RabbitBroker)]
     subscribers = [subscriber for broker in brokers for subscriber in broker.subscribers]
@@ -28,7 +30,8 @@ def test_every_queue_but_that_of_the_dead_has_a_consumer() -> None:
 
 
 def test_jobs_survive_a_restart_of_the_broker_and_refused_ones_are_kept() -> None:
-    arguments = SENDS.arguments or {}
-    assert SENDS.durable
-    assert arguments["x-queue-type"] == "quorum"
-    assert arguments["x-dead-letter-routing-key"] == DEAD_LETTERS.name
+    for queue in (SENDS, *SENDS_OF.values()):
+        arguments = queue.arguments or {}
+        assert queue.durable
+        assert arguments["x-queue-type"] == "quorum"
+        assert arguments["x-dead-letter-routing-key"] == DEAD_LETTERS.name

@@ -9,7 +9,17 @@ import pytest
 from aio_pika.abc import HeadersType
 
 from leopard.cli import main
-from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
+from leopard.domain.statuses import Channel
+from leopard.messaging import (
+    DEAD_LETTERS,
+    ORIGIN_HEADER,
+    REASON_HEADER,
+    SENDS,
+    SENDS_OF,
+    create_broker,
+    declare_topology,
+)
+from leopard.testing import until
 
 LETTERS = [
     (b"not json", "does not parse: JSON"),
@@ -73,6 +83,37 @@ def test_all_are_put_back(buried: str) -> None:
     assert main(["dead-letters", "requeue", "--all"]) == 0
     assert [body for body, _ in asyncio.run(contents(buried, SENDS.name))] == [body for body, _ in LETTERS]
     assert asyncio.run(contents(buried, DEAD_LETTERS.name)) == []
+
+
+async def bury_those_of_a_channel(amqp_url: str, queue_name: str) -> None:
+    """One as a worker buries it, and one that RabbitMQ itself puts among the dead."""
+    async with create_broker(amqp_url, service="tests", shutdown_seconds=1) as broker:
+        await declare_topology(broker)
+        await broker.publish(
+            b"buried",
+            DEAD_LETTERS.name,
+            headers={REASON_HEADER: "does not parse: JSON", ORIGIN_HEADER: queue_name},
+            persist=True,
+        )
+        await broker.publish(b"refused", queue_name, persist=True)
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        await (await (await channel.declare_queue(queue_name, passive=True)).get()).reject(requeue=False)
+
+        async def both_are_dead() -> bool:
+            return (await channel.declare_queue(DEAD_LETTERS.name, passive=True)).declaration_result.message_count == 2
+
+        await until(both_are_dead)
+
+
+def test_each_is_put_back_where_it_was_taken_from(amqp_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEOPARD_AMQP_URL", amqp_url)
+    of_whatsapp = SENDS_OF[Channel.WHATSAPP].name
+    asyncio.run(bury_those_of_a_channel(amqp_url, of_whatsapp))
+    assert main(["dead-letters", "requeue", "--all"]) == 0
+    put_back = asyncio.run(contents(amqp_url, of_whatsapp))
+    assert sorted(body for body, _ in put_back) == [b"buried", b"refused"]
+    assert not any(ORIGIN_HEADER in headers or REASON_HEADER in headers for _, headers in put_back)
 
 
 def test_those_with_a_reason_are_dropped(buried: str) -> None:

@@ -44,7 +44,8 @@ def generate(luck: random.Random, schema: dict[str, Any] = SCHEMA, *, share: flo
         return luck.random() < 0.5
     if kind == "integer":
         least = schema.get("minimum", 0)
-        return luck.choice([least, luck.randint(least, min(schema.get("maximum", least + 100), least + 100))])
+        most = schema.get("maximum", least + 100)
+        return luck.choice([least, luck.randint(least, min(most, least + 100)), most])
     if kind == "number":
         most = schema.get("maximum", 100)
         return luck.choice([most, round(luck.uniform(0.01, most), 2), max(1, int(most / 2))])
@@ -116,6 +117,11 @@ def _fit_workers(values: dict[str, Any]) -> None:
     pools = {pool["name"]: pool for pool in workers.get("pools", [])}
     if pools:
         workers["pools"] = list(pools.values())
+    if pools:
+        # one that takes whatever nobody else does
+        workers["pools"][0].setdefault("settings", {})["channel"] = ""
+    elif workers.get("pools") is None:
+        workers.get("settings", {}).pop("channel", None)
     for part in (workers, *pools.values()):
         settings = part.setdefault("settings", {})
         settings["httpUrl"] = settings.get("httpUrl") or "https://provider.example.com"

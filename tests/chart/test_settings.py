@@ -22,6 +22,8 @@ SERVICES: dict[str, type[BaseSettings]] = {
 }
 KEYS = {"campaign-api": "campaignApi", "dispatcher": "dispatcher", "sender-worker": "senderWorker"}
 COMMON = {"log_level", "log_format", "shutdown_seconds", "lease_seconds", "chunk_size"}
+DERIVED = {"own_queues"}
+"""What the chart reads off the pools, so that dispatcher and workers agree."""
 CHOSEN_HERE = {"log_format": "json"}
 """Where the chart knows better than the service: nobody reads a container's log on a terminal."""
 
@@ -63,7 +65,7 @@ def test_no_variable_is_set_that_the_service_does_not_know(service: str) -> None
     assert {variable["name"] for variable in container["env"]} <= known
 
 
-@pytest.mark.parametrize(("service", "name"), [(s, n) for s, n in ALL if n not in SECRETS | BY_THE_CHART])
+@pytest.mark.parametrize(("service", "name"), [(s, n) for s, n in ALL if n not in SECRETS | BY_THE_CHART | DERIVED])
 def test_every_setting_arrives_under_its_name(service: str, name: str) -> None:
     field = SERVICES[service].model_fields[name]
     chosen: Any = {
@@ -75,11 +77,14 @@ def test_every_setting_arrives_under_its_name(service: str, name: str) -> None:
         "mock_success_rate": 0.5,
         "mock_latency_min_seconds": 0.01,
         "max_body_bytes": 4_194_305,
+        "channel": "sms",
     }.get(name, 43)
     where: dict[str, Any] = {} if name in COMMON else {KEYS[service]: {"settings": {camel(name): chosen}}}
     values: dict[str, Any] = {"settings": {camel(name): chosen}} if name in COMMON else where
     if name == "provider":
         values["senderWorker"]["settings"]["httpUrl"] = "http://x"
+    if name == "channel":
+        values["senderWorker"]["pools"] = [{"name": "default"}, {"name": "rest", "settings": {"channel": ""}}]
     values["database"] = {"maxConnections": 1000}
     values.setdefault("settings", {}).setdefault("leaseSeconds", 300)
     assert config_map(values, service)[f"LEOPARD_{name.upper()}"] == str(chosen)
@@ -90,7 +95,7 @@ def test_every_setting_arrives_under_its_name(service: str, name: str) -> None:
 def test_the_chart_s_defaults_are_the_services_own(service: str) -> None:
     data = config_map({}, service)
     for name, field in SERVICES[service].model_fields.items():
-        if name in SECRETS | BY_THE_CHART:
+        if name in SECRETS | BY_THE_CHART | DERIVED:
             continue
         default = CHOSEN_HERE.get(name, field.default)
         given = data.get(f"LEOPARD_{name.upper()}")

@@ -1,5 +1,6 @@
 """Whatever the schema allows renders to what Kubernetes takes; whatever it does not know is refused."""
 
+import json
 import random
 import re
 from typing import Any
@@ -30,6 +31,7 @@ def test_every_values_file_that_the_schema_allows_renders(seed: int) -> None:
         version = OLDEST if number % 2 else NEWEST
         found = [problem for manifest in manifests for problem in problems(manifest, version)]
         assert found == [], values
+        assert not re.search(r'"[\d.]+e\+\d+"', json.dumps(manifests)), "a large number is written as such"
         names = [(one["kind"], one["metadata"]["name"]) for one in manifests]
         assert len(set(names)) == len(names), names
 
@@ -114,6 +116,8 @@ def test_every_key_of_the_schema_has_a_default() -> None:
             "autoscaling.enabled and keda.enabled exclude each other",
         ),
         ({"senderWorker": {"keda": {"enabled": True}}}, "needs rabbitmq.management.url"),
+        ({"senderWorker": {"pools": [{"name": "s", "settings": {"channel": "sms"}}]}}, "nobody takes whatsapp"),
+        ({"senderWorker": {"settings": {"channel": "whatsapp"}}}, "nobody takes sms"),
         ({"senderWorker": {"settings": {"provider": "http"}}}, "needs settings.httpUrl"),
         ({"senderWorker": {"pools": [{"name": "a"}, {"name": "a"}]}}, "two called a"),
         ({"senderWorker": {"replicas": 30}}, "could open"),

@@ -10,20 +10,21 @@ import aio_pika
 from dispatcher.main import create_app
 from dispatcher.settings import DispatcherSettings
 from leopard.db.pool import Connection
+from leopard.domain.statuses import Channel
 from leopard.jobs import Nudge
-from leopard.messaging import NUDGES, SENDS
+from leopard.messaging import NUDGES, SENDS, SENDS_OF
 from leopard.testing import add_campaign, add_customers, add_messages, rows
 
 
 @asynccontextmanager
-async def running(database_url: str, amqp_url: str, **settings: float) -> AsyncIterator[None]:
+async def running(database_url: str, amqp_url: str, **settings: float | str) -> AsyncIterator[None]:
     given = {"database_url": database_url, "amqp_url": amqp_url, **settings}
     app = create_app(DispatcherSettings.model_validate(given))
     async with app.start_lifespan_context():
         yield
 
 
-async def jobs_in(amqp_url: str, count: int, *, seconds: float = 20) -> list[int]:
+async def jobs_in(amqp_url: str, count: int, *, queue: str = SENDS.name, seconds: float = 20) -> list[int]:
     """The message ids of the next `count` jobs; fewer where they do not come in time."""
     received: list[int] = []
     async with await aio_pika.connect(amqp_url) as connection:
@@ -31,12 +32,12 @@ async def jobs_in(amqp_url: str, count: int, *, seconds: float = 20) -> list[int
         async with asyncio.timeout(seconds):
             while len(received) < count:
                 try:
-                    queue = await channel.declare_queue(SENDS.name, passive=True)
+                    declared = await channel.declare_queue(queue, passive=True)
                 except aio_pika.exceptions.ChannelClosed:
                     await asyncio.sleep(0.1)
                     channel = await connection.channel()
                     continue
-                if (message := await queue.get(fail=False, no_ack=True)) is None:
+                if (message := await declared.get(fail=False, no_ack=True)) is None:
                     await asyncio.sleep(0.02)
                 else:
                     received.append(json.loads(message.body)["message_id"])
@@ -114,4 +115,50 @@ async def test_a_purged_queue_is_filled_again(connection: Connection, database_u
     async with running(database_url, amqp_url, lease_seconds=1, sweep_seconds=1):
         assert sorted(await jobs_in(amqp_url, 20)) == messages
         # taken and lost: nobody ever claims them
+        assert sorted(await jobs_in(amqp_url, 20)) == messages
+
+
+async def test_jobs_and_retries_go_to_the_queue_of_their_channel(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    customers = await add_customers(connection, 10)
+    sms = await add_messages(connection, await add_campaign(connection, channel="sms"), customers)
+    whatsapp = await add_messages(connection, await add_campaign(connection, channel="whatsapp"), customers)
+    retried = await add_messages(connection, await add_campaign(connection, channel="whatsapp"), customers[:3])
+    await connection.execute(
+        "UPDATE outbound_messages SET status = 'failed', next_attempt_at = now() WHERE id = ANY(%s)", [retried]
+    )
+    async with running(database_url, amqp_url, own_queues="whatsapp"):
+        assert sorted(await jobs_in(amqp_url, 10)) == sms
+        assert sorted(await jobs_in(amqp_url, 13, queue=SENDS_OF[Channel.WHATSAPP].name)) == whatsapp + retried
+
+
+async def test_an_audience_is_planned_in_its_own_lane(connection: Connection, database_url: str, amqp_url: str) -> None:
+    await add_customers(connection, 25)
+    campaign_id = await add_campaign(connection, status="scheduled", channel="whatsapp")
+    await connection.execute(
+        """UPDATE campaigns SET scheduled_at = now(), audience = '{"all": true}' WHERE id = %s""", [campaign_id]
+    )
+    async with running(database_url, amqp_url, chunk_size=10, own_queues="sms,whatsapp"):
+        assert len(set(await jobs_in(amqp_url, 25, queue=SENDS_OF[Channel.WHATSAPP].name))) == 25
+
+
+async def test_a_channel_that_nobody_takes_holds_up_no_other(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    customers = await add_customers(connection, 60)
+    for _ in range(3):
+        await add_messages(connection, await add_campaign(connection, channel="sms"), customers)
+    whatsapp = await add_messages(connection, await add_campaign(connection, channel="whatsapp"), customers)
+    async with running(database_url, amqp_url, own_queues="sms", window=20):
+        assert sorted(await jobs_in(amqp_url, 60)) == whatsapp
+
+
+async def test_what_waits_in_a_queue_that_nobody_reads_any_more_comes_by_the_other(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    messages = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 20))
+    async with running(database_url, amqp_url, own_queues="sms", lease_seconds=1, sweep_seconds=1):
+        assert len(await jobs_in(amqp_url, 1, queue=SENDS_OF[Channel.SMS].name)) == 1
+    async with running(database_url, amqp_url, lease_seconds=1, sweep_seconds=1):
         assert sorted(await jobs_in(amqp_url, 20)) == messages

@@ -15,8 +15,17 @@ import aio_pika
 import pytest
 
 from leopard.db.pool import Connection
+from leopard.domain.statuses import Channel
 from leopard.jobs import MessageJob
-from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
+from leopard.messaging import (
+    DEAD_LETTERS,
+    ORIGIN_HEADER,
+    REASON_HEADER,
+    SENDS,
+    SENDS_OF,
+    create_broker,
+    declare_topology,
+)
 from leopard.testing import add_campaign, add_customers, add_messages, counts, rows, until
 from leopard_local.ports import free_port
 from sender_worker.main import create_app
@@ -32,11 +41,11 @@ async def running(database_url: str, amqp_url: str, **settings: Any) -> AsyncIte
         yield
 
 
-async def publish(amqp_url: str, *bodies: bytes) -> None:
+async def publish(amqp_url: str, *bodies: bytes, queue: str = SENDS.name) -> None:
     async with create_broker(amqp_url, service="tests", shutdown_seconds=1) as broker:
         await declare_topology(broker)
         for body in bodies:
-            await broker.publish(body, SENDS.name, persist=True, content_type="application/json")
+            await broker.publish(body, queue, persist=True, content_type="application/json")
 
 
 def job(message_id: int) -> bytes:
@@ -47,6 +56,9 @@ async def prepared(connection: Connection, count: int, *, template: str = "Hi {f
     return await add_messages(
         connection, await add_campaign(connection, template=template), await add_customers(connection, count)
     )
+
+
+OF_WHATSAPP = SENDS_OF[Channel.WHATSAPP].name
 
 
 async def messages(connection: Connection) -> list[dict[str, Any]]:
@@ -70,8 +82,8 @@ async def depth(amqp_url: str, queue: str) -> int:
         return int(declared.declaration_result.message_count or 0)
 
 
-async def is_empty(amqp_url: str) -> bool:
-    return await depth(amqp_url, SENDS.name) == 0
+async def is_empty(amqp_url: str, queue: str = SENDS.name) -> bool:
+    return await depth(amqp_url, queue) == 0
 
 
 async def test_every_job_becomes_a_sent_message(connection: Connection, database_url: str, amqp_url: str) -> None:
@@ -225,3 +237,37 @@ async def all_are_claimed(connection: Connection) -> bool:
 
 async def holds(amqp_url: str, count: int) -> bool:
     return await depth(amqp_url, SENDS.name) == count
+
+
+async def test_a_worker_of_one_channel_takes_its_queue_alone(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    customers = await add_customers(connection, 20)
+    sms = await add_messages(connection, await add_campaign(connection, channel="sms"), customers)
+    whatsapp = await add_messages(connection, await add_campaign(connection, channel="whatsapp"), customers)
+    await publish(amqp_url, *map(job, sms))
+    await publish(amqp_url, *map(job, whatsapp), queue=OF_WHATSAPP)
+    async with running(database_url, amqp_url, channel="whatsapp"):
+        found = await finished(connection, 20)
+    assert {row["id"] for row in found if row["status"] == "sent"} == set(whatsapp)
+    assert await depth(amqp_url, OF_WHATSAPP) == 0
+    assert await depth(amqp_url, SENDS.name) == 20
+
+
+async def test_a_job_that_strays_into_another_channels_queue_is_not_sent_by_its_provider(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    customers = await add_customers(connection, 2)
+    [stray] = await add_messages(connection, await add_campaign(connection, channel="sms"), customers[:1])
+    [own] = await add_messages(connection, await add_campaign(connection, channel="whatsapp"), customers[1:])
+    await publish(amqp_url, job(stray), job(own), b"not a job", queue=OF_WHATSAPP)
+    async with running(database_url, amqp_url, channel="whatsapp"):
+        await finished(connection, 1)
+        await until(lambda: is_empty(amqp_url, OF_WHATSAPP))
+    assert [(row["id"], row["status"], row["claimed_until"]) for row in await messages(connection)] == [
+        (stray, "pending", None),
+        (own, "sent", None),
+    ]
+    async with await aio_pika.connect(amqp_url) as broker:
+        letter = await (await (await broker.channel()).declare_queue(DEAD_LETTERS.name, passive=True)).get()
+    assert letter.headers[ORIGIN_HEADER] == OF_WHATSAPP

@@ -12,7 +12,7 @@ from typing import Any, Final
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS
+from leopard.messaging import DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER, SENDS
 
 _BROKERS_OWN: Final = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
 
@@ -26,6 +26,11 @@ def reason_of(letter: AbstractIncomingMessage) -> str:
         return str(letter.headers[REASON_HEADER])
     deaths: Any = letter.headers.get("x-death") or [{}]
     return f"refused by the broker: {deaths[0].get('reason', 'unknown')}"
+
+
+def _origin_of(letter: AbstractIncomingMessage) -> str:
+    origin = letter.headers.get(ORIGIN_HEADER) or letter.headers.get("x-first-death-queue") or SENDS.name
+    return str(origin)
 
 
 @asynccontextmanager
@@ -69,7 +74,7 @@ async def show(amqp_url: str, limit: int) -> list[dict[str, Any]]:
 
 
 async def requeue(amqp_url: str, chosen: Choice) -> int:
-    """Put letters back into `campaign_sends`; how many.
+    """Put letters back into the queues that they were taken from; how many.
 
     Each is gone from here only once the broker has confirmed it there.
     """
@@ -83,7 +88,7 @@ async def requeue(amqp_url: str, chosen: Choice) -> int:
             headers = {
                 name: value
                 for name, value in letter.headers.items()
-                if name != REASON_HEADER and not name.startswith(_BROKERS_OWN)
+                if name not in (REASON_HEADER, ORIGIN_HEADER) and not name.startswith(_BROKERS_OWN)
             }
             job = aio_pika.Message(
                 letter.body,
@@ -91,7 +96,7 @@ async def requeue(amqp_url: str, chosen: Choice) -> int:
                 content_type=letter.content_type,
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             )
-            await channel.default_exchange.publish(job, SENDS.name, mandatory=True)
+            await channel.default_exchange.publish(job, _origin_of(letter), mandatory=True)
             await letter.ack()
             moved += 1
     return moved

@@ -12,6 +12,7 @@ from aio_pika.abc import AbstractChannel
 from faststream import StreamMessage
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, RabbitQueue
 
+from leopard.domain.statuses import Channel as CampaignChannel
 from leopard.logs import get_logger
 
 log = get_logger(__name__)
@@ -19,26 +20,36 @@ log = get_logger(__name__)
 DEAD_LETTERS: Final = RabbitQueue("campaign_sends.dead", queue_type=QueueType.QUORUM, durable=True)
 """Jobs that cannot be done, each with its reason in the header `x-leopard-reason` or in RabbitMQ's own `x-death`."""
 
-SENDS: Final = RabbitQueue(
-    "campaign_sends",
-    queue_type=QueueType.QUORUM,
-    durable=True,
-    arguments={
-        "x-delivery-limit": 20,
-        "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": DEAD_LETTERS.name,
-        "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",
-    },
-)
+
+def _queue_of_jobs(name: str) -> RabbitQueue:
+    return RabbitQueue(
+        name,
+        queue_type=QueueType.QUORUM,
+        durable=True,
+        arguments={
+            "x-delivery-limit": 20,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": DEAD_LETTERS.name,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        },
+    )
+
+
+SENDS: Final = _queue_of_jobs("campaign_sends")
 """One job for each message that can be sent now."""
+
+SENDS_OF: Final = {channel: _queue_of_jobs(f"{SENDS.name}.{channel}") for channel in CampaignChannel}
+"""The same for a channel that has workers of its own."""
 
 NUDGES: Final = RabbitQueue("dispatcher.nudges", durable=True, arguments={"x-max-length": 100, "x-message-ttl": 10_000})
 """Hints that a campaign was sent; losing one costs a poll interval."""
 
-QUEUES: Final = (DEAD_LETTERS, SENDS, NUDGES)
+QUEUES: Final = (DEAD_LETTERS, SENDS, *SENDS_OF.values(), NUDGES)
 
 REASON_HEADER: Final = "x-leopard-reason"
+ORIGIN_HEADER: Final = "x-leopard-queue"
+"""The queue that a dead letter was taken from, where RabbitMQ does not say it itself."""
 
 
 def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> RabbitBroker:

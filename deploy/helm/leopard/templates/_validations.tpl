@@ -32,12 +32,14 @@
 {{- $apis := int (ternary .Values.campaignApi.autoscaling.maxReplicas .Values.campaignApi.replicas .Values.campaignApi.autoscaling.enabled) -}}
 {{- $connections = add $connections (mul (int .Values.campaignApi.settings.databasePoolSize) (add1 $apis)) -}}
 {{- $names := list -}}
+{{- $taken := list -}}
 {{- range .Values.senderWorker.pools -}}
 {{- $pool := mergeOverwrite (deepCopy (omit $.Values.senderWorker "pools")) . -}}
 {{- if has .name $names -}}
 {{- $problems = append $problems (printf "senderWorker.pools: there are two called %s" .name) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
+{{- $taken = append $taken $pool.settings.channel -}}
 {{- if and $pool.autoscaling.enabled $pool.keda.enabled -}}
 {{- $problems = append $problems (printf "senderWorker, pool %s: autoscaling.enabled and keda.enabled exclude each other" .name) -}}
 {{- end -}}
@@ -62,6 +64,11 @@
 {{- $most := $pool.replicas -}}
 {{- if $pool.autoscaling.enabled }}{{ $most = $pool.autoscaling.maxReplicas }}{{ else if $pool.keda.enabled }}{{ $most = $pool.keda.maxReplicas }}{{ end -}}
 {{- $connections = add $connections (mul (int $pool.settings.databasePoolSize) (add1 (int $most))) -}}
+{{- end -}}
+{{- range $channel := list "sms" "whatsapp" -}}
+{{- if not (or (has $channel $taken) (has "" $taken)) -}}
+{{- $problems = append $problems (printf "senderWorker.pools: nobody takes %s: add a pool with settings.channel %s, or one with none" $channel $channel) -}}
+{{- end -}}
 {{- end -}}
 {{- $allowed := sub (int .Values.database.maxConnections) (int .Values.database.reservedConnections) -}}
 {{- if gt (int $connections) (int $allowed) -}}

@@ -6,6 +6,7 @@ whoever comes next publishes the same jobs again. Workers claim each message bef
 does no harm.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from psycopg.rows import class_row
 
 from leopard.db.pool import Connection
+from leopard.domain.statuses import Channel
 from leopard.jobs import MessageJob
 
 
@@ -35,6 +37,7 @@ WITH candidate AS (
       FROM campaign_chunks
       JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'sending'
      WHERE check_at IS NULL AND (claimed_until IS NULL OR claimed_until < now())
+       AND campaigns.channel = ANY(%(channels)s)
      ORDER BY campaigns.served_at NULLS FIRST, campaign_chunks.id
      LIMIT 1
        FOR UPDATE OF campaign_chunks SKIP LOCKED
@@ -105,10 +108,12 @@ SELECT COALESCE(sum(lost), 0)::bigint FROM checked
 SWEPT_AT_A_TIME: Final = 20
 
 
-async def claim_chunk(connection: Connection, lease_seconds: float) -> ClaimedChunk | None:
-    """Claim the next chunk to publish; null where nothing waits."""
+async def claim_chunk(
+    connection: Connection, lease_seconds: float, channels: Sequence[Channel] = tuple(Channel)
+) -> ClaimedChunk | None:
+    """Claim the next chunk to publish of a campaign in one of the channels; null where nothing waits."""
     async with connection.cursor(row_factory=class_row(ClaimedChunk)) as cursor:
-        await cursor.execute(_CLAIM, {"lease_seconds": lease_seconds})
+        await cursor.execute(_CLAIM, {"lease_seconds": lease_seconds, "channels": list(channels)})
         return await cursor.fetchone()
 
 

@@ -4,19 +4,22 @@ A send to named customers has its rows and chunks from the request; a send to an
 a time, in the order of the customers' ids.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from dispatcher.metrics import MESSAGES_CREATED
 from leopard.audiences import Audience
 from leopard.db.audiences import MATCHES, audience_parameters
 from leopard.db.pool import Connection
+from leopard.domain.statuses import Channel
 
 # Of the campaigns that are not planned to their end, the one served longest ago. No key update: workers and requests
 # that refer to the campaign are not held up.
 _NEXT: Final = """
 SELECT id, audience, audience_last_id, audience_planned_to
   FROM campaigns
- WHERE status = 'sending' AND audience IS NOT NULL AND audience_planned_to < audience_last_id
+ WHERE status = 'sending' AND channel = ANY(%(channels)s)
+   AND audience IS NOT NULL AND audience_planned_to < audience_last_id
    AND NOT EXISTS (SELECT FROM campaign_chunks
                     WHERE campaign_chunks.campaign_id = campaigns.id AND check_at IS NULL
                       AND (claimed_until IS NULL OR claimed_until < now()))
@@ -61,10 +64,12 @@ RETURNING reached.recipients
 """
 
 
-async def plan_next_chunk(connection: Connection, chunk_size: int) -> bool:
+async def plan_next_chunk(
+    connection: Connection, chunk_size: int, channels: Sequence[Channel] = tuple(Channel)
+) -> bool:
     """Write the rows of one chunk of the audience that was served longest ago; false where there is none to plan."""
     async with connection.transaction():
-        cursor = await connection.execute(_NEXT)
+        cursor = await connection.execute(_NEXT, {"channels": list(channels)})
         campaign = await cursor.fetchone()
         if campaign is None:
             return False

@@ -5,20 +5,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
-from faststream.rabbit import RabbitMessage
+from faststream.rabbit import RabbitBroker, RabbitMessage
 
 from dispatcher.dispatching import Dispatching
+from dispatcher.lanes import Lane, lanes_of
 from dispatcher.looking_after import LookingAfter
 from dispatcher.loops import Loop
 from dispatcher.publishing import JobPublisher
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
-from leopard.db.pool import create_pool
+from leopard.db.pool import Pool, create_pool
 from leopard.health import Health, database_check, health_routes, schema_check
 from leopard.messaging import NUDGES, broker_check, create_broker, declare_topology
 from leopard.serving import serve
 
 SERVICE = "dispatcher"
+
+
+def _dispatching(settings: DispatcherSettings, pool: Pool, broker: RabbitBroker, lane: Lane) -> Loop:
+    publisher = JobPublisher(broker, concurrency=settings.publish_concurrency, queue=lane.queue)
+    window = Window(broker, settings.window, queue=lane.queue)
+    return Loop(f"dispatching to {lane.queue.name}", Dispatching(settings, pool, publisher, window, lane.channels).step)
 
 
 def create_app(settings: DispatcherSettings) -> AsgiFastStream:
@@ -27,10 +34,8 @@ def create_app(settings: DispatcherSettings) -> AsgiFastStream:
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )
-    publisher = JobPublisher(broker, concurrency=settings.publish_concurrency)
-    dispatching = Dispatching(settings, pool, publisher, Window(broker, settings.window))
-    dispatching_loop = Loop("dispatching", dispatching.step)
-    loops = (dispatching_loop, Loop("looking after campaigns", LookingAfter(settings, pool).step))
+    dispatching = [_dispatching(settings, pool, broker, lane) for lane in lanes_of(settings.own_queues)]
+    loops = (*dispatching, Loop("looking after campaigns", LookingAfter(settings, pool).step))
     health = Health(
         services={"database": database_check(pool), "queue": broker_check(broker)},
         ready=(schema_check(pool), broker_check(broker)),
@@ -39,7 +44,8 @@ def create_app(settings: DispatcherSettings) -> AsgiFastStream:
 
     @broker.subscriber(NUDGES)
     async def nudged(_message: RabbitMessage) -> None:
-        dispatching_loop.wake()
+        for loop in dispatching:
+            loop.wake()
 
     async def begin() -> None:
         await declare_topology(broker)

@@ -7,7 +7,7 @@ from typing import Final
 
 import aiormq
 from aio_pika.exceptions import AMQPError
-from faststream.rabbit import RabbitBroker
+from faststream.rabbit import RabbitBroker, RabbitQueue
 from pamqp.commands import Basic
 from pamqp.common import FieldTable
 
@@ -29,14 +29,15 @@ BROKER_AWAY: Final = (AMQPError, ConnectionError, TimeoutError, UnconfirmedError
 
 
 class JobPublisher:
-    """Publishes jobs to `campaign_sends`.
+    """Publishes jobs to one queue.
 
     On the broker's connection, not through its `publish`: that makes and waits for one frame after the other, and an
     object and a random id for each job.
     """
 
-    def __init__(self, broker: RabbitBroker, *, concurrency: int) -> None:
+    def __init__(self, broker: RabbitBroker, *, concurrency: int, queue: RabbitQueue = SENDS) -> None:
         self._channel = OwnChannel(broker, confirms=True)
+        self._queue = queue
         self._concurrency = concurrency
 
     async def publish(self, jobs: Sequence[MessageJob], traceparent: str | None) -> None:
@@ -53,7 +54,7 @@ class JobPublisher:
             group = jobs[first : first + self._concurrency]
             async with asyncio.timeout(CONFIRM_SECONDS):
                 results = await asyncio.gather(
-                    *(_publish(channel, job, headers) for job in group), return_exceptions=True
+                    *(_publish(channel, self._queue.name, job, headers) for job in group), return_exceptions=True
                 )
             failed = [result for result in results if isinstance(result, BaseException)]
             PUBLISHED.labels("confirmed").inc(len(results) - len(failed))
@@ -64,10 +65,10 @@ class JobPublisher:
             PUBLISH_SECONDS.observe(time.perf_counter() - started)
 
 
-async def _publish(channel: aiormq.Channel, job: MessageJob, headers: FieldTable) -> None:
+async def _publish(channel: aiormq.Channel, queue: str, job: MessageJob, headers: FieldTable) -> None:
     await channel.basic_publish(
         job.model_dump_json().encode(),
-        routing_key=SENDS.name,
+        routing_key=queue,
         properties=Basic.Properties(
             # by which the broker's answer finds the job when it is returned
             message_id=str(job.message_id),

@@ -1,8 +1,10 @@
 """Messages whose next attempt is due: made pending again, and published."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from leopard.db.pool import Connection
+from leopard.domain.statuses import Channel
 from leopard.jobs import MessageJob
 
 # Should the jobs be lost between this statement and the broker, the sweep finds the rows in their chunk.
@@ -11,6 +13,7 @@ WITH due AS (
     SELECT m.id
       FROM outbound_messages AS m
       JOIN campaigns ON campaigns.id = m.campaign_id AND campaigns.status = 'sending'
+                 AND campaigns.channel = ANY(%(channels)s)
      WHERE m.next_attempt_at <= now()
      ORDER BY m.next_attempt_at
      LIMIT %(limit)s
@@ -24,8 +27,10 @@ RETURNING m.id, m.campaign_id, m.customer_id
 """
 
 
-async def release_due(connection: Connection, limit: int) -> list[MessageJob]:
+async def release_due(
+    connection: Connection, limit: int, channels: Sequence[Channel] = tuple(Channel)
+) -> list[MessageJob]:
     """Make messages pending again whose time has come, `limit` at the most; the jobs to publish for them."""
-    cursor = await connection.execute(_RELEASE, {"limit": limit})
+    cursor = await connection.execute(_RELEASE, {"limit": limit, "channels": list(channels)})
     rows = await cursor.fetchall()
     return [MessageJob(message_id=row[0], campaign_id=row[1], customer_id=row[2]) for row in rows]

@@ -1,7 +1,11 @@
 """What dispatcher can be told."""
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from leopard.domain.statuses import Channel
 from leopard.settings import Seconds, ServiceSettings
 
 
@@ -10,7 +14,7 @@ class DispatcherSettings(ServiceSettings):
 
     chunk_size: int = Field(default=1000, ge=1, le=100_000, description="Messages taken at a time")
     window: int = Field(
-        default=5_000, ge=1, le=10_000_000, description="Jobs that may wait in the queue before publishing rests"
+        default=5_000, ge=1, le=10_000_000, description="Jobs that may wait in a queue before publishing rests"
     )
     poll_seconds: Seconds = Field(default=1, description="How often the database is asked for what is due")
     lease_seconds: Seconds = Field(
@@ -20,3 +24,14 @@ class DispatcherSettings(ServiceSettings):
     publish_concurrency: int = Field(
         default=500, ge=1, le=10_000, description="Jobs that may wait for their confirms at a time"
     )
+    own_queues: Annotated[frozenset[Channel], NoDecode] = Field(
+        default=frozenset(),
+        description="Channels whose jobs go to a queue of their own, campaign_sends.sms and so on: sms,whatsapp",
+    )
+
+    @field_validator("own_queues", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [channel.strip() for channel in value.split(",") if channel.strip()]
+        return value

@@ -1,11 +1,11 @@
-"""The window: how many jobs may wait in the queue.
+"""The window: how many jobs may wait in a queue.
 
 What waits, waits in PostgreSQL. RabbitMQ holds only what can be sent soon: its memory stays bounded, a pause takes
 effect at once, and a large campaign does not stand in front of a small one.
 """
 
 from aio_pika.exceptions import ChannelNotFoundEntity
-from faststream.rabbit import RabbitBroker
+from faststream.rabbit import RabbitBroker, RabbitQueue
 
 from dispatcher.metrics import QUEUE_DEPTH
 from leopard.logs import get_logger
@@ -15,11 +15,12 @@ log = get_logger(__name__)
 
 
 class Window:
-    """Measures the queue and says how much room is left."""
+    """Measures a queue and says how much room is left."""
 
-    def __init__(self, broker: RabbitBroker, size: int) -> None:
+    def __init__(self, broker: RabbitBroker, size: int, *, queue: RabbitQueue = SENDS) -> None:
         self._broker = broker
         self._size = size
+        self._queue = queue
         self._channel = OwnChannel(broker)
 
     async def room(self) -> int:
@@ -31,12 +32,12 @@ class Window:
         try:
             depth = await self._depth()
         except ChannelNotFoundEntity:
-            log.warning("the queue was gone and is declared again", queue=SENDS.name)
+            log.warning("the queue was gone and is declared again", queue=self._queue.name)
             await declare_topology(self._broker)
             depth = 0
-        QUEUE_DEPTH.set(depth)
+        QUEUE_DEPTH.labels(self._queue.name).set(depth)
         return max(self._size - depth, 0)
 
     async def _depth(self) -> int:
-        declared = await (await self._channel.underlay()).queue_declare(SENDS.name, passive=True)
+        declared = await (await self._channel.underlay()).queue_declare(self._queue.name, passive=True)
         return int(declared.message_count or 0)

@@ -42,6 +42,7 @@ WITH claimable AS (
            customers.preferred_product
       FROM outbound_messages AS m
       JOIN campaigns ON campaigns.id = m.campaign_id AND campaigns.status = 'sending'
+                    AND campaigns.channel = ANY(%(channels)s)
       JOIN customers ON customers.id = m.customer_id
      WHERE m.id = ANY(%(message_ids)s)
        AND m.status = 'pending' AND m.next_attempt_at IS NULL
@@ -72,15 +73,27 @@ SELECT * FROM claimed
 
 
 async def claim_messages(
-    connection: Connection, message_ids: Sequence[int], lease_seconds: float, shard: int
+    connection: Connection,
+    message_ids: Sequence[int],
+    lease_seconds: float,
+    shard: int,
+    channels: Sequence[Channel] = tuple(Channel),
 ) -> list[Claim | None]:
     """Claim messages in one statement; for each id its claim, or null where there is nothing to send.
 
     That is so where it was sent already, where somebody else holds it, where it waits for its next attempt, where its
-    campaign is not being sent, or where its customer is gone.
+    campaign is not being sent or in none of the channels, or where its customer is gone.
     """
     async with connection.cursor(row_factory=class_row(Claim)) as cursor:
-        await cursor.execute(_CLAIM, {"message_ids": list(message_ids), "lease_seconds": lease_seconds, "shard": shard})
+        await cursor.execute(
+            _CLAIM,
+            {
+                "message_ids": list(message_ids),
+                "lease_seconds": lease_seconds,
+                "shard": shard,
+                "channels": list(channels),
+            },
+        )
         claims = {claim.message_id: claim for claim in await cursor.fetchall()}
     # an id that is given twice is claimed once
     return [claims.pop(message_id, None) for message_id in message_ids]

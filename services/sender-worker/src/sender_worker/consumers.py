@@ -1,12 +1,12 @@
 """Jobs from the broker, each acknowledged once its message is recorded."""
 
 from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitMessage
+from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 from pydantic import ValidationError
 
 from leopard.jobs import MessageJob
 from leopard.logs import get_logger
-from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS
+from leopard.messaging import DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER
 from leopard.tracing import TRACEPARENT
 from sender_worker.acks import Acks, HeldJob
 from sender_worker.delivery import Delivery
@@ -15,10 +15,10 @@ from sender_worker.metrics import DEAD_LETTERED
 log = get_logger(__name__)
 
 
-def subscribe(broker: RabbitBroker, delivery: Delivery, acks: Acks, *, prefetch: int) -> None:
-    """Consume `campaign_sends`, holding up to `prefetch` jobs at a time."""
+def subscribe(broker: RabbitBroker, delivery: Delivery, acks: Acks, *, queue: RabbitQueue, prefetch: int) -> None:
+    """Consume a queue, holding up to `prefetch` jobs at a time."""
 
-    @broker.subscriber(SENDS, channel=Channel(prefetch_count=prefetch), ack_policy=AckPolicy.MANUAL, no_reply=True)
+    @broker.subscriber(queue, channel=Channel(prefetch_count=prefetch), ack_policy=AckPolicy.MANUAL, no_reply=True)
     async def on_job(message: RabbitMessage) -> None:
         raw = message.raw_message
         assert raw.delivery_tag is not None  # noqa: S101 every delivery has one
@@ -37,7 +37,11 @@ async def _bury(broker: RabbitBroker, message: RabbitMessage, error: ValidationE
     await broker.publish(
         message.body,
         DEAD_LETTERS.name,
-        headers={**message.headers, REASON_HEADER: f"does not parse: {reason}"},
+        headers={
+            **message.headers,
+            REASON_HEADER: f"does not parse: {reason}",
+            ORIGIN_HEADER: message.raw_message.routing_key or "",
+        },
         content_type=message.content_type,
         persist=True,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leopard.db.pool import Pool
-from leopard.domain.statuses import MAX_ATTEMPTS
+from leopard.domain.statuses import MAX_ATTEMPTS, Channel
 from leopard.domain.templates import parse_template
 from leopard.logs import get_logger
 from leopard.tracing import trace_id_of
@@ -41,6 +41,8 @@ class DeliveryRules:
     batch_size: int
     lease_seconds: float
     retry: RetryRules
+    channels: tuple[Channel, ...] = tuple(Channel)
+    """What the provider can carry; a message of another channel that strays here is left to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,12 @@ class Delivery:
 
     async def _claim(self, jobs: Sequence[HeldJob]) -> None:
         asked = time.monotonic()
+        rules = self._rules
         ids = [job.message_id for job in jobs]
         try:
             claims = await until_done(
                 self._pool,
-                lambda connection: claim_messages(connection, ids, self._rules.lease_seconds, self._shard),
+                lambda connection: claim_messages(connection, ids, rules.lease_seconds, self._shard, rules.channels),
             )
         except Exception:
             log.exception("messages could not be claimed", messages=len(jobs))

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from faststream.asgi import AsgiFastStream
 
 from leopard.db.pool import create_pool
+from leopard.domain.statuses import Channel
 from leopard.health import Health, database_check, health_routes, schema_check
-from leopard.messaging import broker_check, create_broker, declare_topology
+from leopard.messaging import SENDS, SENDS_OF, broker_check, create_broker, declare_topology
 from leopard.serving import serve
 from sender_worker.acks import Acks
 from sender_worker.consumers import subscribe
@@ -46,6 +47,7 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     )
     provider = create_provider(settings)
     rules = DeliveryRules(
+        channels=(settings.channel,) if settings.channel else tuple(Channel),
         batch_size=settings.batch_size,
         lease_seconds=settings.lease_seconds,
         retry=RetryRules(
@@ -56,7 +58,8 @@ def create_app(settings: WorkerSettings) -> AsgiFastStream:
     )
     acks = Acks()
     delivery = Delivery(pool, provider, rules, acks)
-    subscribe(broker, delivery, acks, prefetch=settings.prefetch)
+    queue = SENDS_OF[settings.channel] if settings.channel else SENDS
+    subscribe(broker, delivery, acks, queue=queue, prefetch=settings.prefetch)
     health = Health(
         services={"database": database_check(pool), "queue": broker_check(broker)},
         ready=(schema_check(pool), broker_check(broker)),

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field, SecretStr, model_validator
 
+from leopard.domain.statuses import Channel
 from leopard.settings import Seconds, ServiceSettings
 
 
@@ -24,6 +25,10 @@ class UnknownOutcome(StrEnum):
 class WorkerSettings(ServiceSettings):
     """Settings of sender-worker."""
 
+    channel: Channel | None = Field(
+        default=None,
+        description="Take this channel's jobs alone, from its own queue; dispatcher's LEOPARD_OWN_QUEUES must name it",
+    )
     prefetch: int = Field(
         default=2000, ge=1, le=65_535, description="Jobs that a worker holds at a time, waiting or in flight"
     )

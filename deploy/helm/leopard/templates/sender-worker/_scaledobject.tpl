@@ -1,6 +1,6 @@
 {{/*
 KEDA by the queue's length, asked over HTTP: what AMQP says leaves out what workers hold.
-Takes root, component, name, keda.
+Takes root, component, name, keda, channel.
 */}}
 {{- define "leopard.scaledObject" -}}
 apiVersion: keda.sh/v1alpha1
@@ -46,9 +46,9 @@ spec:
         protocol: http
         host: {{ include "leopard.management.url" .root | quote }}
         vhostName: {{ .root.Values.rabbitmq.management.vhost | quote }}
-        queueName: campaign_sends
+        queueName: {{ include "leopard.queue" .channel }}
         mode: QueueLength
-        value: {{ .keda.messagesPerPod | toString | quote }}
+        value: {{ int64 .keda.messagesPerPod | quote }}
         excludeUnacknowledged: "false"
       authenticationRef:
         name: {{ .name }}

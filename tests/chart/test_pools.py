@@ -1,0 +1,75 @@
+"""Pools of workers, each with a size, a provider and, where it has one, a channel of its own."""
+
+from typing import Any
+
+import pytest
+
+from chart.rendering import Manifest, render
+from leopard.domain.statuses import Channel
+from leopard.messaging import SENDS, SENDS_OF
+
+KEDA = {
+    "rabbitmq": {"management": {"url": "http://rabbitmq:15672", "existingSecret": {"name": "management"}}},
+    "database": {"maxConnections": 1000},
+}
+
+
+def pools(*given: dict[str, Any], **common: Any) -> list[Manifest]:
+    return render({**KEDA, "senderWorker": {"keda": {"enabled": True}, "pools": list(given), **common}})
+
+
+def settings(manifests: list[Manifest], component: str) -> dict[str, str]:
+    [found] = [
+        dict(one["data"])
+        for one in manifests
+        if one["kind"] == "ConfigMap" and one["metadata"]["labels"]["app.kubernetes.io/component"] == component
+    ]
+    return found
+
+
+def scaled_by(manifests: list[Manifest]) -> dict[str, str]:
+    """The queue by which each pool is scaled."""
+    return {
+        one["metadata"]["labels"]["app.kubernetes.io/component"]: one["spec"]["triggers"][0]["metadata"]["queueName"]
+        for one in manifests
+        if one["kind"] == "ScaledObject"
+    }
+
+
+def test_without_channels_everybody_takes_from_one_queue() -> None:
+    manifests = pools({"name": "east"}, {"name": "west"})
+    assert "LEOPARD_OWN_QUEUES" not in settings(manifests, "dispatcher")
+    assert "LEOPARD_CHANNEL" not in settings(manifests, "sender-worker-east")
+    assert set(scaled_by(manifests).values()) == {SENDS.name}
+
+
+@pytest.mark.parametrize("others", [{}, {"settings": {"channel": ""}}])
+def test_a_pool_of_one_channel_and_one_for_the_rest(others: dict[str, Any]) -> None:
+    manifests = pools({"name": "chats", "settings": {"channel": "whatsapp"}}, {"name": "rest", **others})
+    assert settings(manifests, "dispatcher")["LEOPARD_OWN_QUEUES"] == "whatsapp"
+    assert settings(manifests, "sender-worker-chats")["LEOPARD_CHANNEL"] == "whatsapp"
+    assert "LEOPARD_CHANNEL" not in settings(manifests, "sender-worker-rest")
+    assert scaled_by(manifests) == {
+        "sender-worker-chats": SENDS_OF[Channel.WHATSAPP].name,
+        "sender-worker-rest": SENDS.name,
+    }
+
+
+def test_a_pool_for_each_channel_and_two_for_one() -> None:
+    manifests = pools(
+        {"name": "whatsapp", "settings": {"channel": "whatsapp"}},
+        {"name": "sms-east"},
+        {"name": "sms-west"},
+        settings={"channel": "sms"},
+    )
+    assert settings(manifests, "dispatcher")["LEOPARD_OWN_QUEUES"] == "sms,whatsapp"
+    assert scaled_by(manifests) == {
+        "sender-worker-whatsapp": SENDS_OF[Channel.WHATSAPP].name,
+        "sender-worker-sms-east": SENDS_OF[Channel.SMS].name,
+        "sender-worker-sms-west": SENDS_OF[Channel.SMS].name,
+    }
+
+
+def test_the_chart_knows_every_channel() -> None:
+    given = [{"name": channel.value, "settings": {"channel": channel.value}} for channel in Channel]
+    assert settings(pools(*given), "dispatcher")["LEOPARD_OWN_QUEUES"] == ",".join(sorted(Channel))
