@@ -21,12 +21,21 @@ FUNCTIONS = (
     "link",
     "sync",
     "fall_back_on",
+    "run",
+    "secret_settings",
+    "resource_called",
     "helm",
 )
 EXTENSIONS = {
-    "ext://restart_process": ["docker_build_with_restart"],
     "ext://uibutton": ["cmd_button", "text_input"],
 }
+
+# a function cannot be handed to Python, so that this stand-in is Starlark
+PRELUDE = """
+config = struct(tilt_subcommand = "{subcommand}")
+def workload_to_resource_function(name_of):
+    resource_called(name_of(struct(name = "leopard-migrate-0a1b2c3d")), name_of(struct(name = "leopard-dispatcher")))
+"""
 
 Calls = dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]]
 
@@ -53,9 +62,10 @@ def evaluate(subcommand: str = "up") -> Calls:
     module = starlark.Module()
     for function in FUNCTIONS:
         module.add_callable(function, recorder(function))
+    module.add_callable("read_file", lambda path: (ROOT / path).read_text())
     module["TRIGGER_MODE_MANUAL"] = "manual"
     known = starlark.Globals.extended_by([starlark.LibraryExtension.StructType])
-    prelude = starlark.parse("prelude", f'config = struct(tilt_subcommand = "{subcommand}")', dialect)
+    prelude = starlark.parse("prelude", PRELUDE.format(subcommand=subcommand), dialect)
     starlark.eval(module, prelude, known)
     tiltfile = starlark.parse("Tiltfile", (ROOT / "Tiltfile").read_text(), dialect)
     starlark.eval(module, tiltfile, known, starlark.FileLoader(load))
@@ -85,7 +95,7 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def builds(calls: Calls) -> list[tuple[str, dict[str, Any]]]:
-    return [(args[0], named) for name in ("docker_build", "docker_build_with_restart") for args, named in calls[name]]
+    return [(args[0], named) for args, named in calls["docker_build"]]
 
 
 def test_nobody_tilts_into_a_cluster_that_is_not_for_it(calls: Calls) -> None:
@@ -106,7 +116,8 @@ def test_the_images_that_are_built_are_those_that_the_chart_runs(calls: Calls, m
 
 def test_what_is_built_from_exists(calls: Calls) -> None:
     for name, named in builds(calls):
-        assert (ROOT / named["dockerfile"]).is_file(), name
+        if "dockerfile" in named:
+            assert (ROOT / named["dockerfile"]).is_file(), name
         for path in named["only"]:
             assert (ROOT / path).exists(), (name, path)
 
@@ -114,6 +125,8 @@ def test_what_is_built_from_exists(calls: Calls) -> None:
 def test_what_is_synced_is_in_the_image_and_lands_where_the_service_runs_it(calls: Calls) -> None:
     for name, named in builds(calls):
         for step in named.get("live_update", []):
+            if step[0] == "run":
+                continue
             paths = step[1] if step[0] == "fall_back_on" else [step[1]]
             for path in paths:
                 assert (ROOT / path).exists(), (name, path)
@@ -123,10 +136,46 @@ def test_what_is_synced_is_in_the_image_and_lands_where_the_service_runs_it(call
                 assert step[2].endswith(Path(path).name)
 
 
+def test_a_service_is_restarted_and_what_runs_once_out_of_its_image_is_not_wrapped(
+    calls: Calls, manifests: list[Manifest]
+) -> None:
+    # Tilt gives an image's entrypoint to every container that runs it, the migration's and the init containers' too
+    assert not any("entrypoint" in named for _, named in builds(calls))
+    for name, named in builds(calls):
+        if "live_update" not in named:
+            continue
+        assert named["dockerfile_contents"].startswith((ROOT / "services" / name[8:] / "Dockerfile").read_text())
+        [restart] = [step[1] for step in named["live_update"] if step[0] == "run"]
+        running = [
+            container.get("command", [])
+            for manifest in manifests
+            if manifest["kind"] == "Deployment" and (pod := pod_of(manifest)) is not None
+            for container in pod["spec"]["containers"]
+            if container["image"].rsplit(":", 1)[0] == name
+        ]
+        for wrapper, watched, command in running:
+            assert f"{wrapper} /entr" in named["dockerfile_contents"]
+            assert restart.endswith(watched.removeprefix("--watch_file="))
+            assert f'CMD ["{command}"]' in named["dockerfile_contents"]
+        assert running
+    once = [
+        container["command"][0]
+        for manifest in manifests
+        if (pod := pod_of(manifest)) is not None
+        for container in [
+            *pod["spec"].get("initContainers", []),
+            *(pod["spec"]["containers"] if manifest["kind"] == "Job" else []),
+        ]
+    ]
+    assert set(once) == {"leopard"}
+
+
 def test_every_resource_is_a_workload_and_every_workload_a_resource(calls: Calls, manifests: list[Manifest]) -> None:
     workloads = {one["metadata"]["name"]: one for one in manifests if one["kind"] in {"Deployment", "StatefulSet"}}
     resources = {args[0]: named for args, named in calls["k8s_resource"]}
-    assert set(resources) == set(workloads)
+    assert calls["resource_called"] == [(("leopard-migrate", "leopard-dispatcher"), {})]
+    assert set(resources) == {*workloads, "leopard-migrate"}
+    del resources["leopard-migrate"]
     local = {args[0] for args, _ in calls["local_resource"]}
     for name, named in resources.items():
         ports = {

@@ -109,6 +109,9 @@ spec:
         - name: {{ $values.image.name }}
           image: {{ include "leopard.image" (dict "root" $root "image" $values.image) }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+          {{- with $values.command }}
+          command: {{ toJson . }}
+          {{- end }}
           ports:
             - name: http
               containerPort: 8080
