@@ -37,10 +37,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._not_found(resource, name)
         elif name:
             one = self.cluster.objects.get((resource, namespace, name))
-            if url.path.endswith("/log"):
-                self._text("the pod's log\n")
-            elif one is None:
+            if one is None:
                 self._not_found(resource, name)
+            elif url.path.endswith("/log"):
+                self._text("the pod's log\n")
             else:
                 self._answer(200, one)
         elif query.get("sendInitialEvents") == ["true"]:

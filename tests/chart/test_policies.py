@@ -12,7 +12,7 @@ every_values_file = pytest.mark.parametrize(
     "values", [read_values(f) for f in VALUES_FILES], ids=[f.name for f in VALUES_FILES]
 )
 LONG = "a-release-whose-name-is-as-long-as-helm-lets-it-be-53"
-EXISTING = {"pg", "provider", "mq", "mq-admin", "east-token", "pull", "a-tls", "more"}
+EXISTING = {"pg", "provider", "mq", "mq-admin", "chats-token", "east-token", "pull", "a-tls", "more"}
 """Secrets and ConfigMaps that the values files name and their users make."""
 DOCUMENTED = {"leopard-postgres", "leopard-rabbitmq", "leopard-rabbitmq-management", "leopard-provider"}
 """Secrets that values.yaml and values-production.yaml tell their users to make."""

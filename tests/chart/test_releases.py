@@ -98,8 +98,10 @@ def test_it_is_upgraded_and_rolled_back_and_removed(release: Release, waiting: t
 @every_helm
 def test_a_campaign_is_sent_by_helm_test(release: Release) -> None:
     release("install", "rel", str(CHART), "--values", str(CHART / "values-dev.yaml"), "--wait", "--timeout", "20s")
-    assert "Succeeded" in release("test", "rel", "--timeout", "20s")
-    assert "rel-leopard-test-campaign" in release.names("jobs")
+    said = release("test", "rel", "--logs", "--timeout", "20s")
+    assert "Succeeded" in said
+    assert "the pod's log" in said
+    assert "rel-leopard-test-campaign" in release.names("pods")
 
 
 @every_helm
