@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from chart.rendering import VALUES_FILES, Manifest, read_values, render
 from containers.pods import NETWORK, ContainerError, Pods, docker
@@ -14,6 +15,11 @@ from leopard_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPIENTS = 6000
+POOLS: list[dict[str, Any]] = [
+    {"name": "default"},
+    {"name": "whatsapp", "replicas": 1, "settings": {"channel": "whatsapp"}},
+]
+"""tests/e2e sends over both channels: one goes through the queue of all, the other through its own."""
 
 
 def main() -> int:
@@ -22,6 +28,7 @@ def main() -> int:
     parser.add_argument("--tag", default="latest", help="the images' tag")
     parsed = parser.parse_args()
     values = read_values(VALUES_FILES[0]) | {"image": {"registry": "", "repository": "leopard", "tag": parsed.tag}}
+    values["senderWorker"] = values.get("senderWorker", {}) | {"pools": POOLS}
     secrets = tempfile.TemporaryDirectory(prefix="leopard-secrets-")
     pods = Pods(render(values, release="leopard"), Path(secrets.name))
     api_port, simulator_port = free_port(), free_port()
@@ -63,12 +70,13 @@ def _start(pods: Pods, api_port: int, simulator_port: int) -> None:
     [job] = [one for one in pods.manifests if "-migrate-" in one["metadata"]["name"]]
     pods.run_to_its_end(job)
     api, dispatcher = pods.find("Deployment", "-campaign-api"), pods.find("Deployment", "-dispatcher")
-    worker = pods.find("Deployment", "-sender-worker-default")
+    workers = [pods.find("Deployment", f"-sender-worker-{pool['name']}") for pool in POOLS]
     pods.start(api, publish=api_port)
     pods.start(dispatcher)
-    for replica in range(worker["spec"]["replicas"]):
-        pods.start(worker, replica=replica)
-    for part in (api, dispatcher, worker):
+    for worker in workers:
+        for replica in range(worker["spec"]["replicas"]):
+            pods.start(worker, replica=replica)
+    for part in (api, dispatcher, *workers):
         pods.wait_until_ready(part)
 
 

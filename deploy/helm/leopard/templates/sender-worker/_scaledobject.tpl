@@ -23,8 +23,10 @@ metadata:
 spec:
   scaleTargetRef:
     name: {{ .name }}
+  {{- if eq (int .keda.minReplicas) 0 }}
   pollingInterval: {{ .keda.pollingInterval }}
   cooldownPeriod: {{ .keda.cooldownPeriod }}
+  {{- end }}
   minReplicaCount: {{ .keda.minReplicas }}
   maxReplicaCount: {{ .keda.maxReplicas }}
   fallback:
