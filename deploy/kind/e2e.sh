@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs the chart into a cluster, runs tests/e2e there, and replaces every pod in mid-campaign.
-# With KUBECONFIG set it uses that cluster, whose nodes must know the images (IMAGE_REGISTRY); else kind's leopard.
+# With KUBECONFIG set it uses that cluster, whose nodes must know the images (IMAGE_REGISTRY, IMAGE_TAG); else kind's leopard.
 # RECIPIENTS: of the campaign in whose midst they are replaced; more where that takes longer than half a minute.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 namespace=leopard-e2e
 release=leopard
-tag=$(git rev-parse --short HEAD)
+tag=${IMAGE_TAG:-$(git rev-parse --short HEAD)}
 
 if [ -z "${KUBECONFIG:-}" ]; then
   deploy/kind/up.sh
@@ -48,8 +48,8 @@ sleep 3
 make e2e BASE_URL=http://127.0.0.1:18080
 PYTHONPATH=tests uv run --frozen python -m e2e.rolling --api http://127.0.0.1:18080 --simulator http://127.0.0.1:18090 \
   --recipients "${RECIPIENTS:-30000}" -- \
-  sh -c "
-    kubectl -n $namespace delete pod --wait=false \$(kubectl -n $namespace get pods -o name -l app.kubernetes.io/component=sender-worker-default | head -1)
+  sh -ec "
+    kubectl -n $namespace delete --wait=false \$(kubectl -n $namespace get pods -o name -l app.kubernetes.io/component=sender-worker-default | head -1)
     for part in campaign-api dispatcher sender-worker-default; do
       kubectl -n $namespace rollout restart deployment/$release-\$part
     done
