@@ -24,6 +24,14 @@ logs() {
     kubectl -n "$namespace" logs --tail 50 --prefix -l "app.kubernetes.io/component=$component" || true
   done
 }
+forward() { # a service's port, again where its pod was replaced
+  trap 'kill "$!" 2>/dev/null; exit' TERM
+  while true; do
+    kubectl -n "$namespace" port-forward "svc/$1" "$2" >/dev/null 2>&1 &
+    wait "$!" || true
+    sleep 0.2
+  done
+}
 finish() {
   status=$?
   [ "$status" = 0 ] || logs
@@ -38,10 +46,13 @@ helm upgrade --install "$release" deploy/helm/leopard --namespace "$namespace" \
   --set "image.registry=${IMAGE_REGISTRY:-},image.tag=$tag" --wait --timeout 5m
 helm test "$release" --namespace "$namespace" --logs
 
-# the simulator is not of the pods that are replaced; the API is, so its forward is made again where it ends
-kubectl -n "$namespace" port-forward "svc/$release-simulator" 18090:8090 >/dev/null &
+# after an upgrade the old pods answer for a few seconds more: a port forwarded to one of them would be lost
+until [ "$(kubectl -n "$namespace" get pods -o name -l app.kubernetes.io/component=campaign-api | wc -l)" = \
+  "$(kubectl -n "$namespace" get deployment "$release-campaign-api" -o 'jsonpath={.status.readyReplicas}')" ]; do sleep 1; done
+
+forward "$release-simulator" 18090:8090 &
 forwards=$!
-(while true; do kubectl -n "$namespace" port-forward "svc/$release-campaign-api" 18080:80 >/dev/null 2>&1 || true; sleep 0.2; done) &
+forward "$release-campaign-api" 18080:80 &
 forwards="$forwards $!"
 sleep 3
 

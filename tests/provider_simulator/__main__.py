@@ -14,7 +14,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9090)
     parser.add_argument("--seed", type=int)
     parsed = parser.parse_args()
-    web.run_app(Simulator(parsed.seed).app(), host=parsed.host, port=parsed.port, access_log=None, print=None)
+    web.run_app(
+        Simulator(parsed.seed).app(), host=parsed.host, port=parsed.port, access_log=None, print=None, backlog=4096
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What an HTTP provider's answers mean, spoken to over a real connection."""
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -88,3 +90,28 @@ async def test_a_provider_that_is_not_there_has_no_message() -> None:
     await client.close()
     assert isinstance(answer, Refused)
     assert not answer.permanent
+
+
+async def test_the_time_that_connecting_takes_is_not_the_answers() -> None:
+    """A queue of connections that is full lets one in when the kernel asks again, a second later."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        listening.setblocking(False)  # noqa: FBT003 the socket's own signature
+        address = listening.getsockname()
+        before = [await asyncio.open_connection(*address)]
+        client = HttpProvider(f"http://127.0.0.1:{address[1]}/", timeout_seconds=0.8, connections=1)
+        asked = time.monotonic()
+        sending = asyncio.create_task(client.send(MESSAGE))
+        await asyncio.sleep(0.3)
+        loop = asyncio.get_running_loop()
+        first, _ = await loop.sock_accept(listening)
+        late, _ = await loop.sock_accept(listening)
+        assert time.monotonic() - asked > 0.8, "connecting took longer than an answer may"
+        await loop.sock_recv(late, 65_536)
+        await asyncio.sleep(0.4)
+        await loop.sock_sendall(late, b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        assert await sending == Accepted()
+        await client.close()
+        for connection in (first, late):
+            connection.close()
+        for _, writer in before:
+            writer.close()

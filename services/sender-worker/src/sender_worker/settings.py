@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from leopard.domain.statuses import Channel
 from leopard.settings import Seconds, ServiceSettings
+from sender_worker.providers.http import CONNECT_SECONDS
 
 
 class ProviderName(StrEnum):
@@ -47,7 +48,9 @@ class WorkerSettings(ServiceSettings):
     provider: ProviderName = Field(default=ProviderName.MOCK, description="Who carries the messages: mock or http")
     http_url: str | None = Field(default=None, description="Where the http provider is")
     http_token: SecretStr | None = Field(default=None, description="What the http provider knows us by")
-    http_timeout_seconds: Seconds = Field(default=10, description="How long the http provider may take to answer")
+    http_timeout_seconds: Seconds = Field(
+        default=10, description="How long the http provider may take to answer, once connected"
+    )
     http_connections: int = Field(default=500, ge=1, le=10_000, description="Connections to the http provider")
     mock_latency_min_seconds: float = Field(default=0.05, ge=0, le=60, description="The mock's quickest answer")
     mock_latency_max_seconds: float = Field(default=0.2, ge=0, le=60, description="The mock's slowest answer")
@@ -59,8 +62,8 @@ class WorkerSettings(ServiceSettings):
         if self.provider is ProviderName.HTTP and not self.http_url:
             msg = "LEOPARD_HTTP_URL is needed where LEOPARD_PROVIDER is http"
             raise ValueError(msg)
-        if self.lease_seconds <= self.http_timeout_seconds and self.provider is ProviderName.HTTP:
-            msg = "LEOPARD_LEASE_SECONDS must be longer than LEOPARD_HTTP_TIMEOUT_SECONDS"
+        if self.lease_seconds <= CONNECT_SECONDS + self.http_timeout_seconds and self.provider is ProviderName.HTTP:
+            msg = f"LEOPARD_LEASE_SECONDS must be longer than LEOPARD_HTTP_TIMEOUT_SECONDS and {CONNECT_SECONDS:g} more"
             raise ValueError(msg)
         if self.mock_latency_min_seconds > self.mock_latency_max_seconds:
             msg = "LEOPARD_MOCK_LATENCY_MIN_SECONDS must not be above LEOPARD_MOCK_LATENCY_MAX_SECONDS"

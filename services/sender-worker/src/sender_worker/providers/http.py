@@ -19,6 +19,8 @@ _NO_ANSWER: Final = {408, 502, 504}
 _TOO_MANY_REQUESTS: Final = 429
 _DEFAULT_RETRY_AFTER_SECONDS: Final = 1.0
 _MAX_RETRY_AFTER_SECONDS: Final = 3600.0
+CONNECT_SECONDS: Final = 5.0
+"""How long connecting may take; what has not been asked by then was not sent."""
 
 
 class HttpProvider:
@@ -26,7 +28,11 @@ class HttpProvider:
 
     def __init__(self, url: str, *, timeout_seconds: float, connections: int, token: str | None = None) -> None:
         self._url = url
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=min(5.0, timeout_seconds))
+        # connecting has a clock of its own: counted into the answer's, it would leave the provider so little that a
+        # message is given up as unknown which was about to be accepted
+        self._timeout = aiohttp.ClientTimeout(
+            total=CONNECT_SECONDS + timeout_seconds, connect=CONNECT_SECONDS, sock_read=timeout_seconds
+        )
         self._connections = connections
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._session: aiohttp.ClientSession | None = None
