@@ -98,16 +98,16 @@ async def test_the_time_that_connecting_takes_is_not_the_answers() -> None:
         listening.setblocking(False)  # noqa: FBT003 the socket's own signature
         address = listening.getsockname()
         before = [await asyncio.open_connection(*address)]
-        client = HttpProvider(f"http://127.0.0.1:{address[1]}/", timeout_seconds=0.8, connections=1)
+        client = HttpProvider(f"http://127.0.0.1:{address[1]}/", timeout_seconds=1.2, connections=1)
         asked = time.monotonic()
         sending = asyncio.create_task(client.send(MESSAGE))
         await asyncio.sleep(0.3)
         loop = asyncio.get_running_loop()
         first, _ = await loop.sock_accept(listening)
         late, _ = await loop.sock_accept(listening)
-        assert time.monotonic() - asked > 0.8, "connecting took longer than an answer may"
+        assert time.monotonic() - asked > 0.8, "connecting took most of what an answer may"
         await loop.sock_recv(late, 65_536)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.6)
         await loop.sock_sendall(late, b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
         assert await sending == Accepted()
         await client.close()

@@ -49,8 +49,8 @@
 {{- if and (eq $pool.settings.provider "http") (not $pool.settings.httpUrl) -}}
 {{- $problems = append $problems (printf "senderWorker, pool %s: settings.provider http needs settings.httpUrl" .name) -}}
 {{- end -}}
-{{- if and (eq $pool.settings.provider "http") (le (float64 $.Values.settings.leaseSeconds) (addf 5 $pool.settings.httpTimeoutSeconds)) -}}
-{{- $problems = append $problems (printf "senderWorker, pool %s: settings.leaseSeconds must be above httpTimeoutSeconds and 5 more, for connecting" .name) -}}
+{{- if and (eq $pool.settings.provider "http") (le (float64 $.Values.settings.leaseSeconds) (addf (minf 5 $pool.settings.httpTimeoutSeconds) $pool.settings.httpTimeoutSeconds)) -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: settings.leaseSeconds must be above httpTimeoutSeconds and what connecting may take, 5 more at the most" .name) -}}
 {{- end -}}
 {{- if gt (float64 $pool.settings.mockLatencyMinSeconds) (float64 $pool.settings.mockLatencyMaxSeconds) -}}
 {{- $problems = append $problems (printf "senderWorker, pool %s: settings.mockLatencyMinSeconds is above mockLatencyMaxSeconds" .name) -}}

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from leopard.domain.statuses import Channel
 from leopard.settings import Seconds, ServiceSettings
-from sender_worker.providers.http import CONNECT_SECONDS
+from sender_worker.providers.http import connect_seconds
 
 
 class ProviderName(StrEnum):
@@ -62,8 +62,9 @@ class WorkerSettings(ServiceSettings):
         if self.provider is ProviderName.HTTP and not self.http_url:
             msg = "LEOPARD_HTTP_URL is needed where LEOPARD_PROVIDER is http"
             raise ValueError(msg)
-        if self.lease_seconds <= CONNECT_SECONDS + self.http_timeout_seconds and self.provider is ProviderName.HTTP:
-            msg = f"LEOPARD_LEASE_SECONDS must be longer than LEOPARD_HTTP_TIMEOUT_SECONDS and {CONNECT_SECONDS:g} more"
+        longest = self.http_timeout_seconds + connect_seconds(self.http_timeout_seconds)
+        if self.lease_seconds <= longest and self.provider is ProviderName.HTTP:
+            msg = f"LEOPARD_LEASE_SECONDS must be above {longest:g}: LEOPARD_HTTP_TIMEOUT_SECONDS, and connecting"
             raise ValueError(msg)
         if self.mock_latency_min_seconds > self.mock_latency_max_seconds:
             msg = "LEOPARD_MOCK_LATENCY_MIN_SECONDS must not be above LEOPARD_MOCK_LATENCY_MAX_SECONDS"

@@ -19,8 +19,12 @@ _NO_ANSWER: Final = {408, 502, 504}
 _TOO_MANY_REQUESTS: Final = 429
 _DEFAULT_RETRY_AFTER_SECONDS: Final = 1.0
 _MAX_RETRY_AFTER_SECONDS: Final = 3600.0
-CONNECT_SECONDS: Final = 5.0
-"""How long connecting may take; what has not been asked by then was not sent."""
+_CONNECT_SECONDS: Final = 5.0
+
+
+def connect_seconds(timeout_seconds: float) -> float:
+    """How long connecting may take at the most; who has not been asked by then was sent nothing."""
+    return min(_CONNECT_SECONDS, timeout_seconds)
 
 
 class HttpProvider:
@@ -31,7 +35,9 @@ class HttpProvider:
         # connecting has a clock of its own: counted into the answer's, it would leave the provider so little that a
         # message is given up as unknown which was about to be accepted
         self._timeout = aiohttp.ClientTimeout(
-            total=CONNECT_SECONDS + timeout_seconds, connect=CONNECT_SECONDS, sock_read=timeout_seconds
+            total=connect_seconds(timeout_seconds) + timeout_seconds,
+            connect=connect_seconds(timeout_seconds),
+            sock_read=timeout_seconds,
         )
         self._connections = connections
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
