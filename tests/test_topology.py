@@ -1,6 +1,5 @@
 """Every queue that is declared is read by somebody."""
 
-from faststream.rabbit import RabbitBroker
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 import dispatcher.main
@@ -19,8 +18,7 @@ def consumed_by_services() -> set[str]:
         dispatcher.main.create_app(DispatcherSettings.model_validate(NOWHERE)),
         *map(sender_worker.main.create_app, workers),
     )
-    brokers = [broker for app in apps for broker in app.brokers if isinstance(broker, RabbitBroker)]
-    subscribers = [subscriber for broker in brokers for subscriber in broker.subscribers]
+    subscribers = [subscriber for app in apps for subscriber in app.state.broker.subscribers]
     return {subscriber.queue.name for subscriber in subscribers if isinstance(subscriber, RabbitSubscriber)}
 
 

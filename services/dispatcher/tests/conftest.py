@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator
 
 import aio_pika
 import pytest_asyncio
-from faststream.rabbit import RabbitBroker
 
-from leopard.messaging import SENDS, connection_of, create_broker, declare_topology
+from leopard.messaging import SENDS, Broker, connection_of, create_broker, declare_topology
 
 
 @pytest_asyncio.fixture
-async def broker(amqp_url: str) -> AsyncIterator[RabbitBroker]:
+async def broker(amqp_url: str) -> AsyncIterator[Broker]:
     """A connected broker with every queue declared."""
     async with create_broker(amqp_url, service="tests", shutdown_seconds=1) as connected:
         await declare_topology(connected)
@@ -18,7 +17,7 @@ async def broker(amqp_url: str) -> AsyncIterator[RabbitBroker]:
 
 
 @pytest_asyncio.fixture
-async def sends(broker: RabbitBroker) -> AsyncIterator[aio_pika.abc.AbstractQueue]:
+async def sends(broker: Broker) -> AsyncIterator[aio_pika.abc.AbstractQueue]:
     """The queue `campaign_sends`, to look into."""
     async with connection_of(broker).channel() as channel:
         yield await channel.declare_queue(SENDS.name, passive=True, robust=False)

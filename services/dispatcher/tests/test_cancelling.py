@@ -1,8 +1,8 @@
 """A cancelled campaign's messages end, those that may have been sent as such."""
 
 from dispatcher.cancelling import cancel_chunk, cancel_unplanned
-from dispatcher.fan_out import plan_next_chunk
 from dispatcher.housekeeping import forget_idempotency_keys
+from dispatcher.planning import plan_next_chunk
 from leopard.audiences import Audience
 from leopard.db.audiences import begin_audience_send
 from leopard.db.pool import Connection

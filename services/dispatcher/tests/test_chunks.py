@@ -1,9 +1,13 @@
 """Chunks are claimed by one, served in turn, and found again where something went wrong."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 from dispatcher.chunks import claim_chunk, mark_published, pending_jobs, release_chunk, sweep_chunks
 from leopard.db.pool import Connection, Pool
+from leopard.db.queue_progress import report_delivered, report_held
+from leopard.domain.statuses import Channel
+from leopard.messaging import SENDS
 from leopard.testing import add_campaign, add_customers, add_messages, rows
 
 LEASE = 60
@@ -85,9 +89,17 @@ async def published(connection: Connection, *, messages: int = 3) -> None:
     await mark_published(connection, chunk, LEASE)
 
 
+async def sweep(connection: Connection) -> int:
+    """Look for lost jobs in a queue that has been delivered to its end."""
+    await connection.execute("UPDATE outbound_messages SET updated_at = now() - interval '1 hour'")
+    await report_delivered(connection, SENDS.name, datetime.now(UTC))
+    await connection.execute("UPDATE campaign_chunks SET published_at = published_at - interval '1 hour'")
+    return await sweep_chunks(connection, again_seconds=5, lease_seconds=LEASE, queues={Channel.SMS: SENDS.name})
+
+
 async def test_a_published_chunk_is_left_alone_for_a_lease(connection: Connection) -> None:
     await published(connection)
-    assert await sweep_chunks(connection, again_seconds=5) == 0
+    assert await sweep(connection) == 0
     assert await claim_chunk(connection, LEASE) is None
 
 
@@ -95,7 +107,7 @@ async def test_messages_that_nobody_took_are_published_again(connection: Connect
     await published(connection)
     await connection.execute("UPDATE campaign_chunks SET check_at = now()")
     await connection.execute("UPDATE outbound_messages SET status = 'sent' WHERE id = 1")
-    assert await sweep_chunks(connection, again_seconds=5) == 2
+    assert await sweep(connection) == 2
     chunk = await claim_chunk(connection, LEASE)
     assert chunk is not None
     assert [job.message_id for job in await pending_jobs(connection, chunk)] == [2, 3]
@@ -109,7 +121,7 @@ async def test_messages_on_their_way_are_looked_at_again_later(connection: Conne
         "UPDATE outbound_messages SET status = 'failed', next_attempt_at = now() + interval '1 hour' WHERE id = 2"
     )
     await connection.execute("UPDATE outbound_messages SET status = 'sent' WHERE id = 3")
-    assert await sweep_chunks(connection, again_seconds=5) == 0
+    assert await sweep(connection) == 0
     assert await claim_chunk(connection, LEASE) is None
     [row] = await rows(connection, "SELECT check_at - now() < interval '6 seconds' AS soon FROM campaign_chunks")
     assert row["soon"]
@@ -119,12 +131,39 @@ async def test_a_claim_that_ended_without_a_result_is_found(connection: Connecti
     await published(connection, messages=1)
     await connection.execute("UPDATE campaign_chunks SET check_at = now()")
     await connection.execute("UPDATE outbound_messages SET claimed_until = now() - interval '1 second'")
-    assert await sweep_chunks(connection, again_seconds=5) == 1
+    assert await sweep(connection) == 1
 
 
 async def test_a_chunk_that_is_done_is_forgotten(connection: Connection) -> None:
     await published(connection)
     await connection.execute("UPDATE campaign_chunks SET check_at = now()")
     await connection.execute("UPDATE outbound_messages SET status = 'failed'")
-    assert await sweep_chunks(connection, again_seconds=5) == 0
+    assert await sweep(connection) == 0
     assert await rows(connection, "SELECT * FROM campaign_chunks") == []
+
+
+async def test_jobs_that_still_wait_in_the_queue_are_not_lost(connection: Connection) -> None:
+    await published(connection)
+    await connection.execute("UPDATE outbound_messages SET updated_at = now() - interval '1 hour'")
+    await connection.execute("UPDATE campaign_chunks SET check_at = now(), published_at = now() - interval '1 minute'")
+    queues = {Channel.SMS: SENDS.name}
+
+    async def found_lost() -> int:
+        await connection.execute("UPDATE campaign_chunks SET check_at = now()")
+        return await sweep_chunks(connection, again_seconds=5, lease_seconds=LEASE, queues=queues)
+
+    assert await found_lost() == 0, "nothing is known of the queue"
+    await report_delivered(connection, SENDS.name, datetime.now(UTC) - timedelta(minutes=5))
+    assert await found_lost() == 0, "the jobs published before them are not delivered yet"
+    await report_delivered(connection, SENDS.name, datetime.now(UTC))
+    assert await found_lost() == 3
+    assert await claim_chunk(connection, LEASE) is not None
+
+
+async def test_jobs_that_a_worker_still_holds_are_not_lost(connection: Connection) -> None:
+    await published(connection)
+    await connection.execute("UPDATE campaign_chunks SET check_at = now()")
+    [message] = await rows(connection, "SELECT campaign_id, customer_id FROM outbound_messages WHERE id = 2")
+    await report_held(connection, [(message["campaign_id"], message["customer_id"])], LEASE)
+    assert await sweep(connection) == 0
+    assert await rows(connection, "SELECT id FROM campaign_chunks WHERE check_at > now()")

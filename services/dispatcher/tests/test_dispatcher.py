@@ -20,7 +20,7 @@ from leopard.testing import add_campaign, add_customers, add_messages, rows
 async def running(database_url: str, amqp_url: str, **settings: float | str) -> AsyncIterator[None]:
     given = {"database_url": database_url, "amqp_url": amqp_url, **settings}
     app = create_app(DispatcherSettings.model_validate(given))
-    async with app.start_lifespan_context():
+    async with app.router.lifespan_context(app):
         yield
 
 

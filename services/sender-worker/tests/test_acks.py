@@ -89,24 +89,6 @@ async def test_jobs_done_in_order_leave_nothing(amqp_url: str) -> None:
     assert await left(amqp_url) == set()
 
 
-async def test_what_is_given_back_is_delivered_again_and_holds_nothing_up(amqp_url: str) -> None:
-    async with held_jobs(amqp_url) as held:
-        acks = Acks()
-        first = held[:JOBS].copy()
-        await acks.given_back(first[:5])
-        await acks.done(first[5:])
-        await until(lambda: came_again(held))
-        await acks.done(held[JOBS:])
-        await asyncio.sleep(0.3)
-        assert {job.message_id for job in held[JOBS:]} == {0, 1, 2, 3, 4}
-        assert not held[0].channel.is_closed
-    assert await left(amqp_url) == set()
-
-
-async def came_again(held: list[HeldJob]) -> bool:
-    return len(held) >= JOBS + 5
-
-
 async def test_jobs_of_a_connection_that_is_gone_are_let_go(amqp_url: str) -> None:
     acks = Acks()
     async with held_jobs(amqp_url) as gone:

@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sender_worker.backoff import backoff_seconds
+from leopard.backoff import full_jitter
 
 
 @given(st.integers(1, 1000), st.floats(0.001, 3600), st.floats(0.001, 86_400))
 def test_a_wait_stays_within_its_bounds(failures: int, base: float, maximum: float) -> None:
-    wait = backoff_seconds(failures, base=base, maximum=maximum)
+    wait = full_jitter(failures, base=base, maximum=maximum)
     assert 0 <= wait <= maximum
     if failures < 30:
         assert wait <= base * 2 ** (failures - 1)
@@ -16,6 +16,6 @@ def test_a_wait_stays_within_its_bounds(failures: int, base: float, maximum: flo
 
 def test_the_bound_doubles_and_the_whole_of_it_is_used() -> None:
     for failures, bound in ((1, 10), (2, 20), (3, 40)):
-        waits = [backoff_seconds(failures, base=10, maximum=900) for _ in range(2000)]
+        waits = [full_jitter(failures, base=10, maximum=900) for _ in range(2000)]
         assert min(waits) < 0.05 * bound
         assert 0.95 * bound < max(waits) <= bound

@@ -19,12 +19,12 @@ from leopard.db.pool import connection_options
 from leopard.domain.statuses import MAX_ATTEMPTS, MessageStatus
 from leopard.testing import add_campaign, add_customers, add_messages, rows
 from sender_worker.claims import Claim, claim_messages
-from sender_worker.providers.provider import Accepted, Answer, Refused, Throttled, Unknown
-from sender_worker.results import RetryRules, given_up, handed_back, record_results, result_of
+from sender_worker.providers.provider import Accepted, Refused, SendOutcome, Throttled, Unknown
+from sender_worker.results import RetryRules, outcome_unknown_result, record_results, release_result, result_of
 
 MESSAGES = 4
 LONG, SHORT = 600.0, 0.001
-ANSWERS: list[Answer] = [
+ANSWERS: list[SendOutcome] = [
     Accepted(),
     Refused("busy", permanent=False),
     Refused("bad number", permanent=True),
@@ -75,14 +75,14 @@ class Workers(RuleBasedStateMachine):
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), answer=st.sampled_from(ANSWERS), retry_unknown=st.booleans(), twice=st.booleans())
-    def send_and_record(self, data: st.DataObject, answer: Answer, retry_unknown: bool, twice: bool) -> None:  # noqa: FBT001
+    def send_and_record(self, data: st.DataObject, answer: SendOutcome, retry_unknown: bool, twice: bool) -> None:  # noqa: FBT001
         """Some worker asks the provider for a message that it holds, and records the answer, perhaps twice."""
         held = data.draw(st.sampled_from(self.held))
         self.held.remove(held)
         claim, _ = held
         rules = RetryRules(backoff_seconds=SHORT, backoff_max_seconds=SHORT, retry_unknown=retry_unknown)
         if claim.outcome_unknown and (not retry_unknown or claim.retry_count >= MAX_ATTEMPTS):
-            result = given_up(claim)
+            result = outcome_unknown_result(claim)
         else:
             result = result_of(claim, "Hi", answer, rules)
             if isinstance(answer, Accepted | Unknown):
@@ -99,7 +99,7 @@ class Workers(RuleBasedStateMachine):
     def hand_back(self, data: st.DataObject) -> None:
         """Some worker that is being stopped gives a message back."""
         held = data.draw(st.sampled_from(self.held))
-        self.run(record_results(self.connection, [handed_back(held[0])], 1))
+        self.run(record_results(self.connection, [release_result(held[0])], 1))
         self.held.remove(held)
 
     @precondition(lambda self: self.held)

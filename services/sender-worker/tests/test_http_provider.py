@@ -5,21 +5,40 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leopard.domain.statuses import Channel
-from sender_worker.providers.http import HttpProvider
-from sender_worker.providers.provider import Accepted, Answer, OutgoingMessage, Refused, Throttled, Unknown
+from sender_worker.providers.http import HttpProvider, retry_after_seconds
+from sender_worker.providers.provider import (
+    Accepted,
+    OutgoingMessage,
+    Refused,
+    SendOutcome,
+    Throttled,
+    Unavailable,
+    Unknown,
+)
 
-MESSAGE = OutgoingMessage(9001, Channel.SMS, "+254700000000", "Hi 👋")
+REDIRECTED = Refused("provider answered 301, a redirect, which is not followed", permanent=False)
+MESSAGE = OutgoingMessage(9001, "1-9001", Channel.SMS, "+254700000000", "Hi 👋")
+
+
+async def _accept(_request: web.Request) -> web.Response:
+    return web.Response()
 
 
 @asynccontextmanager
 async def provider(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[HttpProvider]:
     app = web.Application()
     app.router.add_post("/messages", handler)
+    app.router.add_get("/ok", _accept)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -41,7 +60,7 @@ async def test_what_is_sent_is_what_the_provider_gets() -> None:
     async with provider(accept) as client:
         assert await client.send(MESSAGE) == Accepted()
     body = {"message_id": 9001, "channel": "sms", "to": "+254700000000", "text": "Hi 👋"}
-    assert received == [(body, "9001", "Bearer secret")]
+    assert received == [(body, "1-9001", "Bearer secret")]
 
 
 @pytest.mark.parametrize(
@@ -50,23 +69,47 @@ async def test_what_is_sent_is_what_the_provider_gets() -> None:
         (200, {}, Accepted()),
         (400, {}, Refused("provider answered 400", permanent=True)),
         (422, {}, Refused("provider answered 422", permanent=True)),
-        (401, {}, Refused("provider answered 401", permanent=False)),
+        (301, {"Location": "/ok"}, REDIRECTED),
+        (302, {"Location": "/ok"}, replace(REDIRECTED, reason=REDIRECTED.reason.replace("301", "302"))),
+        (303, {"Location": "/ok"}, replace(REDIRECTED, reason=REDIRECTED.reason.replace("301", "303"))),
+        (307, {"Location": "/ok"}, replace(REDIRECTED, reason=REDIRECTED.reason.replace("301", "307"))),
+        (401, {}, Unavailable("refuses the credentials (answered 401)")),
+        (403, {}, Unavailable("refuses the credentials (answered 403)")),
         (500, {}, Refused("provider answered 500", permanent=False)),
-        (503, {}, Refused("provider answered 503", permanent=False)),
+        (503, {}, Unavailable("answered 503")),
+        (503, {"Retry-After": "60"}, Unavailable("answered 503", 60)),
         (502, {}, Unknown("provider answered 502")),
         (504, {}, Unknown("provider answered 504")),
         (429, {"Retry-After": "7"}, Throttled(7)),
         (429, {"Retry-After": "soon"}, Throttled(1)),
         (429, {"Retry-After": "1e9"}, Throttled(3600)),
+        (429, {"Retry-After": "NaN"}, Throttled(1)),
+        (429, {"Retry-After": "-inf"}, Throttled(0)),
+        (429, {"Retry-After": "-5"}, Throttled(0)),
+        (429, {"Retry-After": "9" * 5000}, Throttled(3600)),
+        (429, {"Retry-After": "Mon, 01 Jan 1990 00:00:00 GMT"}, Throttled(0)),
+        (429, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, Throttled(3600)),
         (429, {}, Throttled(1)),
     ],
 )
-async def test_what_a_status_means(status: int, headers: dict[str, str], answer: Answer) -> None:
+async def test_what_a_status_means(status: int, headers: dict[str, str], answer: SendOutcome) -> None:
     async def reply(_request: web.Request) -> web.Response:
         return web.Response(status=status, headers=headers)
 
     async with provider(reply) as client:
         assert await client.send(MESSAGE) == answer
+
+
+async def test_retry_after_may_be_a_date() -> None:
+    wait = retry_after_seconds(format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True))
+    assert wait is not None
+    assert 60 < wait <= 90
+
+
+@given(st.text(max_size=200))
+def test_whatever_retry_after_says_the_wait_is_bounded(value: str) -> None:
+    wait = retry_after_seconds(value)
+    assert wait is None or 0 <= wait <= 3600
 
 
 async def test_a_provider_that_does_not_answer_may_have_the_message() -> None:
@@ -88,8 +131,7 @@ async def test_a_provider_that_is_not_there_has_no_message() -> None:
     client = HttpProvider("http://127.0.0.1:1/messages", timeout_seconds=1, connections=1)
     answer = await client.send(MESSAGE)
     await client.close()
-    assert isinstance(answer, Refused)
-    assert not answer.permanent
+    assert isinstance(answer, Unavailable)
 
 
 async def test_the_time_that_connecting_takes_is_not_the_answers() -> None:

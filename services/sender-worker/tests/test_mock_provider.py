@@ -7,7 +7,7 @@ from leopard.domain.statuses import Channel
 from sender_worker.providers.mock import MockProvider
 from sender_worker.providers.provider import Accepted, OutgoingMessage
 
-MESSAGE = OutgoingMessage(1, Channel.SMS, "+254700000000", "Hi")
+MESSAGE = OutgoingMessage(1, "1-1", Channel.SMS, "+254700000000", "Hi")
 
 
 async def outcomes(*, success_rate: float, seed: int | None = 1) -> list[bool]:

@@ -37,7 +37,7 @@ async def running(database_url: str, amqp_url: str, **settings: Any) -> AsyncIte
     quick = {"mock_latency_min_seconds": 0, "mock_latency_max_seconds": 0.02, "mock_success_rate": 1}
     given = {"database_url": database_url, "amqp_url": amqp_url, **quick, **settings}
     app = create_app(WorkerSettings.model_validate(given))
-    async with app.start_lifespan_context():
+    async with app.router.lifespan_context(app):
         yield
 
 

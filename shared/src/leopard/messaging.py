@@ -3,17 +3,20 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
+import aio_pika
 import aiormq
 from aio_pika import IncomingMessage, RobustConnection
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import AMQPError, ChannelClosed
+from aiormq.exceptions import ChannelAccessRefused, ChannelInvalidStateError
 from faststream import StreamMessage
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, RabbitQueue
 
 from leopard.domain.statuses import Channel as CampaignChannel
 from leopard.logs import get_logger
+from leopard.metrics import BROKER_BLOCKED
 
 log = get_logger(__name__)
 
@@ -47,42 +50,35 @@ NUDGES: Final = RabbitQueue("dispatcher.nudges", durable=True, arguments={"x-max
 
 QUEUES: Final = (DEAD_LETTERS, SENDS, *SENDS_OF.values(), NUDGES)
 
+
+def consumed(queue: RabbitQueue) -> RabbitQueue:
+    """A queue for a subscriber, which only looks it up: `declare_topology` has declared it."""
+    return RabbitQueue(queue.name, durable=queue.durable, declare=False)
+
+
 REASON_HEADER: Final = "x-leopard-reason"
 ORIGIN_HEADER: Final = "x-leopard-queue"
 """The queue that a dead letter was taken from, where RabbitMQ does not say it itself."""
 
+BROKER_UNAVAILABLE: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError)
+"""What is raised while RabbitMQ is down, restarting or refusing; the same call may pass later."""
 
-def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> RabbitBroker:
-    """A broker that connects in the background, comes back by itself, and logs a line a change of state.
+
+def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> "Broker":
+    """A broker that connects in the background and comes back by itself.
 
     Args:
         amqp_url: An AMQP 0-9-1 URL.
         service: The name that RabbitMQ shows for the connection.
         shutdown_seconds: How long running handlers may take once it is stopped.
     """
-    away = False
-
-    def closed(_connection: Any, error: BaseException | None) -> None:  # noqa: ANN401 aio-pika's callback
-        nonlocal away
-        # a connection that we end ourselves says that it was cancelled; every failed attempt to come back closes again
-        if error is not None and not isinstance(error, asyncio.CancelledError) and not away:
-            away = True
-            log.warning("RabbitMQ is away", error=type(error).__name__)
-
-    def reconnected(_connection: Any) -> None:  # noqa: ANN401
-        nonlocal away
-        away = False
-        log.info("RabbitMQ is back")
-
-    return RabbitBroker(
+    return Broker(
         amqp_url,
-        client_properties={"connection_name": service},  # type: ignore[arg-type]
+        client_properties={"connection_name": service},
         timeout=5,
         fail_fast=False,
         # a jitter of its own for each process, so that a restarted broker is not stormed
         reconnect_interval=random.uniform(1, 3),  # noqa: S311
-        on_close=[closed],
-        on_reconnected=[reconnected],
         default_channel=Channel(on_return_raises=True),
         graceful_timeout=shutdown_seconds,
         parser=_parsed,
@@ -91,6 +87,59 @@ def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> Ra
         log_level=logging.DEBUG,
         apply_types=False,
     )
+
+
+class BrokerBlockedError(Exception):
+    """RabbitMQ takes no jobs at the moment; says why: it is short of memory or of disk."""
+
+
+_HANDLE_BLOCKED: Final = "_Connection__handle_connection_blocked"
+_HANDLE_UNBLOCKED: Final = "_Connection__handle_connection_unblocked"
+
+
+class Broker(RabbitBroker):
+    """FastStream's broker, which also hears when RabbitMQ blocks those who publish."""
+
+    def __init__(self, url: str, **options: Any) -> None:  # noqa: ANN401 FastStream's own
+        super().__init__(url, **options)
+        self.url = url
+        self.blocked_reason: str | None = None
+        self.blocked = asyncio.Event()
+
+    async def _connect(self) -> RobustConnection:
+        connection = await super()._connect()
+        connection.reconnect_callbacks.add(self._listen)
+        self._listen(connection)
+        return connection
+
+    def _listen(self, connection: Any, *_: object) -> None:  # noqa: ANN401 aio-pika's callback
+        # a new connection is not blocked until RabbitMQ says so
+        self._unblock()
+        underlay = connection.transport.connection
+        # aiormq hears these frames and tells only its log of them
+        heard_blocked = getattr(underlay, _HANDLE_BLOCKED)
+        heard_unblocked = getattr(underlay, _HANDLE_UNBLOCKED)
+
+        async def on_blocked(frame: Any) -> None:  # noqa: ANN401 a frame of pamqp
+            self.blocked_reason = str(frame.reason or "no reason given")
+            self.blocked.set()
+            BROKER_BLOCKED.set(1)
+            log.warning("broker blocks publishing", reason=self.blocked_reason)
+            await heard_blocked(frame)
+
+        async def on_unblocked(frame: Any) -> None:  # noqa: ANN401
+            self._unblock()
+            await heard_unblocked(frame)
+
+        setattr(underlay, _HANDLE_BLOCKED, on_blocked)
+        setattr(underlay, _HANDLE_UNBLOCKED, on_unblocked)
+
+    def _unblock(self) -> None:
+        if self.blocked_reason is not None:
+            log.info("broker takes jobs again", blocked_for=self.blocked_reason)
+        self.blocked_reason = None
+        self.blocked.clear()
+        BROKER_BLOCKED.set(0)
 
 
 async def _parsed(raw: IncomingMessage) -> RabbitMessage:
@@ -122,23 +171,47 @@ def connection_of(broker: RabbitBroker) -> RobustConnection:
     return connection
 
 
-async def declare_topology(broker: RabbitBroker) -> None:
+class TopologyError(Exception):
+    """A queue cannot be declared; names the queue and says why."""
+
+
+async def declare_topology(broker: Broker) -> None:
     """Declare every queue; does nothing where they exist.
 
+    On a connection of its own: the broker's own may be busy restoring what depends on a queue that is missing.
+
     Raises:
-        aio_pika.exceptions.ChannelPreconditionFailed: A queue exists with other arguments.
-        ConnectionError: There is no connection at this moment.
+        TopologyError: A queue exists with other arguments, or this user may neither declare nor see it.
+        ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
     """
-    # on a channel of its own: FastStream remembers what it declared and would not do it again
-    async with connection_of(broker).channel(publisher_confirms=False) as channel:
+    async with await aio_pika.connect(broker.url, timeout=5) as connection:
         for queue in QUEUES:
-            await channel.declare_queue(queue.name, durable=queue.durable, arguments=queue.arguments, robust=False)
+            await _declare(connection, queue)
+
+
+async def _declare(connection: AbstractConnection, queue: RabbitQueue) -> None:
+    try:
+        async with connection.channel(publisher_confirms=False) as channel:
+            await channel.declare_queue(queue.name, durable=queue.durable, arguments=queue.arguments)
+    except ChannelAccessRefused as refused:
+        # who may not configure may still use a queue that the operator has declared
+        try:
+            async with connection.channel(publisher_confirms=False) as channel:
+                await channel.declare_queue(queue.name, passive=True)
+        except ChannelClosed:
+            raise TopologyError(f"queue {queue.name} cannot be declared: {_reason(refused)}") from None
+    except ChannelClosed as error:
+        raise TopologyError(f"queue {queue.name} cannot be declared: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "reason", None) or error)
 
 
 class OwnChannel:
     """A channel for what FastStream has no call for: opened when it is first needed, and again when it was lost."""
 
-    def __init__(self, broker: RabbitBroker, *, confirms: bool = False) -> None:
+    def __init__(self, broker: Broker, *, confirms: bool = False) -> None:
         self._broker = broker
         self._confirms = confirms
         self._channel: AbstractChannel | None = None
@@ -147,24 +220,14 @@ class OwnChannel:
         """The channel as aiormq has it, without the layer that aio-pika puts around each message.
 
         Raises:
+            BrokerBlockedError: The channel is there to publish, and RabbitMQ takes nothing.
             ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
         """
         connection = connection_of(self._broker)
+        if self._confirms and self._broker.blocked_reason is not None:
+            raise BrokerBlockedError(self._broker.blocked_reason)
         if self._channel is None or self._channel.is_closed:
             channel = connection.channel(publisher_confirms=self._confirms, on_return_raises=self._confirms)
             await channel.initialize()
             self._channel = channel
         return cast("aiormq.Channel", await self._channel.get_underlay_channel())
-
-
-def broker_check(broker: RabbitBroker) -> Callable[[], Awaitable[None]]:
-    """A check that asks RabbitMQ for an answer over the connection that is there.
-
-    The check raises when there is no connection; the caller limits its time.
-    """
-    channel = OwnChannel(broker)
-
-    async def check() -> None:
-        await (await channel.underlay()).basic_qos(prefetch_count=1)
-
-    return check

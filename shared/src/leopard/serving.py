@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import uvicorn
 
+from leopard.ending import ended_by_fault
 from leopard.logs import configure_logs
 from leopard.metrics import announce_build
 from leopard.settings import ServiceSettings, read_settings
@@ -42,10 +43,12 @@ def serve(service: str, settings_class: type[S], create_app: Callable[[S], Any])
         server.run()
     if not server.started:
         sys.exit(3)
+    if ended_by_fault():
+        sys.exit(1)
 
 
 def _end_at_once(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
+    sys.exit(1 if ended_by_fault() else 0)
 
 
 def _collect_less() -> None:

@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from leopard.domain.statuses import MessageStatus
 from leopard.domain.templates import parse_template
-from sender_worker.batching import Gathering
+from sender_worker.batcher import Batcher
 from sender_worker.claims import Claim, claim_messages
 from sender_worker.results import Result, record_results
 
@@ -32,8 +32,8 @@ async def _main() -> None:  # noqa: C901 in one piece, as one would write it by 
     connection = await aio_pika.connect(os.environ["LEOPARD_AMQP_URL"])
     channel = await connection.channel()
     await channel.set_qos(prefetch_count=PREFETCH)
-    arrived: Gathering[AbstractIncomingMessage] = Gathering(size=BATCH)
-    answered: Gathering[tuple[AbstractIncomingMessage, Result]] = Gathering(size=BATCH)
+    arrived: Batcher[AbstractIncomingMessage] = Batcher(size=BATCH)
+    answered: Batcher[tuple[AbstractIncomingMessage, Result]] = Batcher(size=BATCH)
 
     async def send(message: AbstractIncomingMessage, claim: Claim) -> None:
         content = parse_template(claim.base_template).render(
@@ -51,7 +51,8 @@ async def _main() -> None:  # noqa: C901 in one piece, as one would write it by 
 
     async def claim_all() -> None:
         sending: set[asyncio.Task[None]] = set()
-        async for batch in arrived:
+        while True:
+            batch = await arrived.next_batch(seconds=60)
             ids = [json.loads(message.body)["message_id"] for message in batch]
             for message, claim in zip(batch, await claim_messages(claiming, ids, 60, 1), strict=True):
                 if claim is None:
@@ -64,7 +65,8 @@ async def _main() -> None:  # noqa: C901 in one piece, as one would write it by 
                     await send(message, claim)
 
     async def record_all() -> None:
-        async for batch in answered:
+        while True:
+            batch = await answered.next_batch(seconds=60)
             await record_results(recording, [result for _, result in batch], 1)
             for message, _ in batch:
                 await message.ack()

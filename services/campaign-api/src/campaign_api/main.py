@@ -14,37 +14,46 @@ from campaign_api.request_log import RequestLog
 from campaign_api.routes import campaigns, customers, sends
 from campaign_api.settings import ApiSettings
 from leopard import __version__
-from leopard.db.pool import create_pool
-from leopard.health import Health, database_check, health_routes, schema_check
-from leopard.messaging import broker_check, create_broker
+from leopard.db.pool import DATABASE_AWAY, create_pool
+from leopard.health import Health, health_routes
+from leopard.messaging import BROKER_UNAVAILABLE, create_broker
+from leopard.monitors import BrokerMonitor, DatabaseMonitor
 from leopard.serving import serve
+from leopard.supervision import Supervisor
 
 SERVICE = "campaign-api"
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
     """The application; connects to nothing before it is started."""
-    pool = create_pool(
-        settings.database_url.get_secret_value(), size=settings.database_pool_size, application=SERVICE, checked=True
-    )
+    database_url = settings.database_url.get_secret_value()
+    pool = create_pool(database_url, size=settings.database_pool_size, application=SERVICE, checked=True)
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )
     nudges = Nudges(broker)
+    supervisor = Supervisor(outages=(*DATABASE_AWAY, *BROKER_UNAVAILABLE))
+    database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
+    supervisor.repeat("database monitor", database.step)
+    supervisor.repeat("broker monitor", queue.step)
+    # an attempt to connect that is cancelled would go on by itself
+    supervisor.repeat("publish nudges", nudges.step, bounded=False)
     health = Health(
-        services={"database": database_check(pool), "queue": broker_check(broker)},
+        services={"database": database, "queue": queue},
         # a send needs no broker: what is due is read from the database
-        ready=(schema_check(pool),),
+        ready=(database.schema_problem, supervisor.not_ready),
     )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await pool.open()
-        nudges.start()
+        supervisor.start()
         try:
             yield
         finally:
-            await nudges.stop()
+            await supervisor.stop(2)
+            await broker.stop()
+            await database.close()
             await pool.close()
 
     app = FastAPI(

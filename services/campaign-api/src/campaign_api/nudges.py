@@ -4,53 +4,54 @@ A nudge may be lost; a request never waits for one. Without it the dispatcher co
 """
 
 import asyncio
+import contextlib
 from typing import Final
-
-from faststream.rabbit import RabbitBroker
 
 from leopard.jobs import Nudge
 from leopard.logs import get_logger
-from leopard.messaging import NUDGES
+from leopard.messaging import NUDGES, Broker
 
 log = get_logger(__name__)
 
 _SECONDS: Final = 2
 _AT_ONCE: Final = 100
+_IDLE_SECONDS: Final = 1.0
 
 
 class Nudges:
-    """Publishes nudges in the background, and gives up soon."""
+    """Publishes nudges in the background; drops them while RabbitMQ is unavailable."""
 
-    def __init__(self, broker: RabbitBroker) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._connecting: asyncio.Task[None] | None = None
-        self._publishing: set[asyncio.Task[None]] = set()
-
-    def start(self) -> None:
-        """Begin to connect; a broker that is away is waited for in the background."""
-        self._connecting = asyncio.create_task(self._connect())
+        self._connected = False
+        self._waiting: set[int] = set()
+        self._has_waiting = asyncio.Event()
 
     def nudge(self, campaign_id: int) -> None:
         """Tell the dispatcher of a campaign, if that is possible at this moment."""
-        connected = self._connecting is not None and self._connecting.done()
-        if connected and len(self._publishing) < _AT_ONCE:
-            task = asyncio.create_task(self._publish(Nudge(campaign_id=campaign_id)))
-            self._publishing.add(task)
-            task.add_done_callback(self._publishing.discard)
+        if self._connected and len(self._waiting) < _AT_ONCE:
+            self._waiting.add(campaign_id)
+            self._has_waiting.set()
 
-    async def stop(self) -> None:
-        """Drop what is under way and disconnect."""
-        for task in (self._connecting, *self._publishing):
-            if task is not None:
-                task.cancel()
-        await self._broker.stop()
+    async def step(self) -> float:
+        """Connect at first, then publish what waits; the seconds to rest.
 
-    async def _connect(self) -> None:
-        await self._broker.connect()
-
-    async def _publish(self, nudge: Nudge) -> None:
-        try:
+        Raises:
+            aio_pika.exceptions.AMQPError, ConnectionError, TimeoutError: RabbitMQ is unavailable.
+        """
+        await self._connect()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_IDLE_SECONDS):
+                await self._has_waiting.wait()
+        self._has_waiting.clear()
+        while self._waiting:
+            # taken out first: a nudge that fails is lost, and the poll makes up for it
+            nudge = Nudge(campaign_id=self._waiting.pop())
             async with asyncio.timeout(_SECONDS):
                 await self._broker.publish(nudge.model_dump(), NUDGES.name, mandatory=False)
-        except Exception as error:  # noqa: BLE001 whatever it was, the poll makes up for it
-            log.debug("nudge lost", campaign_id=nudge.campaign_id, error=type(error).__name__)
+        return 0
+
+    async def _connect(self) -> None:
+        if not self._connected:
+            await self._broker.connect()
+            self._connected = True

@@ -6,14 +6,16 @@ whoever comes next publishes the same jobs again. Workers claim each message bef
 does no harm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from leopard.db.pool import Connection
+from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import Channel
 from leopard.jobs import MessageJob
 
@@ -27,6 +29,7 @@ class ClaimedChunk:
     first_customer_id: int
     last_customer_id: int
     claimed_until: datetime
+    claimed_at: datetime
     traceparent: str | None
 
 
@@ -37,7 +40,7 @@ WITH candidate AS (
       FROM campaign_chunks
       JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'sending'
      WHERE check_at IS NULL AND (claimed_until IS NULL OR claimed_until < now())
-       AND campaigns.channel = ANY(%(channels)s)
+       AND campaigns.channel = ANY(%(channels)s) AND campaigns.format <= %(known_format)s
      ORDER BY campaigns.served_at NULLS FIRST, campaign_chunks.id
      LIMIT 1
        FOR UPDATE OF campaign_chunks SKIP LOCKED
@@ -49,7 +52,7 @@ UPDATE campaign_chunks
   FROM candidate
  WHERE campaign_chunks.id = candidate.id
 RETURNING campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id, claimed_until,
-          candidate.traceparent
+          now() AS claimed_at, candidate.traceparent
 """
 
 _PENDING: Final = """
@@ -63,7 +66,8 @@ SELECT id, customer_id
 
 _PUBLISHED: Final = """
 UPDATE campaign_chunks
-   SET check_at = now() + make_interval(secs => %(lease_seconds)s), claimed_until = NULL
+   SET check_at = now() + make_interval(secs => %(lease_seconds)s), claimed_until = NULL,
+       published_at = %(claimed_at)s
  WHERE id = %(id)s AND claimed_until = %(claimed_until)s
 """
 
@@ -71,13 +75,18 @@ _RELEASE: Final = (
     "UPDATE campaign_chunks SET claimed_until = NULL WHERE id = %(id)s AND claimed_until = %(claimed_until)s"
 )
 
-# What was published a lease ago should be finished. Where it is, the chunk's work is done; where rows are pending and
-# nobody holds them, their jobs were lost, and the chunk goes back to be published again.
+# What was published a lease ago should be finished. Where it is, the chunk's work is done. A pending message that no
+# worker holds has lost its job, unless the job still waits in the queue: there it is once the queue has not been
+# delivered as far as the moment of publishing. Then the chunk goes back to be published again.
 _SWEEP: Final = """
 WITH overdue AS (
-    SELECT campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id
+    SELECT campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id,
+           COALESCE(published_at + make_interval(secs => %(margin_seconds)s) <= progress.delivered_up_to,
+                    published_at IS NULL) AS delivered
       FROM campaign_chunks
       JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'sending'
+      LEFT JOIN queue_progress AS progress
+        ON progress.queue = %(queues)s::jsonb ->> campaigns.channel
      WHERE check_at <= now()
      ORDER BY check_at
      LIMIT %(limit)s
@@ -87,7 +96,9 @@ WITH overdue AS (
       FROM overdue
      CROSS JOIN LATERAL (
            SELECT count(*) AS unfinished,
-                  count(*) FILTER (WHERE next_attempt_at IS NULL AND (claimed_until IS NULL OR claimed_until < now()))
+                  count(*) FILTER (WHERE next_attempt_at IS NULL AND (claimed_until IS NULL OR claimed_until < now())
+                                     AND overdue.delivered
+                                     AND m.updated_at < now() - make_interval(secs => %(lease_seconds)s))
                   AS lost
              FROM outbound_messages AS m
             WHERE m.campaign_id = overdue.campaign_id
@@ -107,13 +118,18 @@ SELECT COALESCE(sum(lost), 0)::bigint FROM checked
 
 SWEPT_AT_A_TIME: Final = 20
 
+_MARGIN_SECONDS: Final = 2.0
+"""Jobs carry their time in whole seconds, and several dispatchers publish side by side."""
+
 
 async def claim_chunk(
     connection: Connection, lease_seconds: float, channels: Sequence[Channel] = tuple(Channel)
 ) -> ClaimedChunk | None:
     """Claim the next chunk to publish of a campaign in one of the channels; null where nothing waits."""
     async with connection.cursor(row_factory=class_row(ClaimedChunk)) as cursor:
-        await cursor.execute(_CLAIM, {"lease_seconds": lease_seconds, "channels": list(channels)})
+        await cursor.execute(
+            _CLAIM, {"lease_seconds": lease_seconds, "channels": list(channels), "known_format": KNOWN_FORMAT}
+        )
         return await cursor.fetchone()
 
 
@@ -134,7 +150,13 @@ async def pending_jobs(connection: Connection, chunk: ClaimedChunk) -> list[Mess
 async def mark_published(connection: Connection, chunk: ClaimedChunk, lease_seconds: float) -> None:
     """Say that every job of the chunk was confirmed; does nothing where the lease went to somebody else."""
     await connection.execute(
-        _PUBLISHED, {"id": chunk.id, "claimed_until": chunk.claimed_until, "lease_seconds": lease_seconds}
+        _PUBLISHED,
+        {
+            "id": chunk.id,
+            "claimed_until": chunk.claimed_until,
+            "claimed_at": chunk.claimed_at,
+            "lease_seconds": lease_seconds,
+        },
     )
 
 
@@ -143,14 +165,27 @@ async def release_chunk(connection: Connection, chunk: ClaimedChunk) -> None:
     await connection.execute(_RELEASE, {"id": chunk.id, "claimed_until": chunk.claimed_until})
 
 
-async def sweep_chunks(connection: Connection, *, again_seconds: float) -> int:
-    """Look after the chunks that were published a lease ago; how many messages were found without a job.
+async def sweep_chunks(
+    connection: Connection, *, again_seconds: float, lease_seconds: float, queues: Mapping[Channel, str]
+) -> int:
+    """Check the chunks that were published a lease ago; how many messages were found without a job.
 
     Args:
         connection: Where to look.
-        again_seconds: When to look again at a chunk whose messages are on their way.
+        again_seconds: When to check a chunk again whose messages are on their way.
+        lease_seconds: How long a worker may hold a job or a message without a sign.
+        queues: The queue of each channel.
     """
-    cursor = await connection.execute(_SWEEP, {"limit": SWEPT_AT_A_TIME, "again_seconds": again_seconds})
+    cursor = await connection.execute(
+        _SWEEP,
+        {
+            "limit": SWEPT_AT_A_TIME,
+            "again_seconds": again_seconds,
+            "lease_seconds": lease_seconds,
+            "margin_seconds": _MARGIN_SECONDS,
+            "queues": Jsonb({str(channel): queue for channel, queue in queues.items()}),
+        },
+    )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 an aggregate always gives a row
     return int(row[0])

@@ -1,80 +1,77 @@
-"""dispatcher: fans sends out into jobs, and looks after what is due."""
+"""dispatcher: fans sends out into jobs, and maintains the campaigns that run."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from faststream.asgi import AsgiFastStream
-from faststream.rabbit import RabbitBroker, RabbitMessage
+from faststream.rabbit import RabbitMessage
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from dispatcher.dispatching import Dispatching
-from dispatcher.lanes import Lane, lanes_of
-from dispatcher.looking_after import LookingAfter
-from dispatcher.loops import Loop
-from dispatcher.publishing import JobPublisher
+from dispatcher.lanes import lanes_of
+from dispatcher.maintenance import Maintenance
+from dispatcher.publish_loop import PublishLoop
+from dispatcher.publisher import PUBLISHING_UNAVAILABLE, JobPublisher
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
-from leopard.db.pool import Pool, create_pool
-from leopard.health import Health, database_check, health_routes, schema_check
-from leopard.messaging import NUDGES, broker_check, create_broker, declare_topology
+from leopard.consuming import Consuming
+from leopard.db.pool import DATABASE_AWAY, create_pool
+from leopard.health import Health, health_routes
+from leopard.messaging import NUDGES, TopologyError, consumed, create_broker
+from leopard.monitors import BrokerMonitor, DatabaseMonitor
 from leopard.serving import serve
+from leopard.supervision import Supervisor
 
 SERVICE = "dispatcher"
 
 
-def _dispatching(settings: DispatcherSettings, pool: Pool, broker: RabbitBroker, lane: Lane) -> Loop:
-    publisher = JobPublisher(broker, concurrency=settings.publish_concurrency, queue=lane.queue)
-    window = Window(broker, settings.window, queue=lane.queue)
-    return Loop(f"dispatching to {lane.queue.name}", Dispatching(settings, pool, publisher, window, lane.channels).step)
-
-
-def create_app(settings: DispatcherSettings) -> AsgiFastStream:
+def create_app(settings: DispatcherSettings) -> Starlette:
     """The application; connects to nothing before it is started."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, application=SERVICE)
+    database_url = settings.database_url.get_secret_value()
+    pool = create_pool(database_url, size=settings.database_pool_size, application=SERVICE)
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )
-    dispatching = [_dispatching(settings, pool, broker, lane) for lane in lanes_of(settings.own_queues)]
-    loops = (*dispatching, Loop("looking after campaigns", LookingAfter(settings, pool).step))
-    health = Health(
-        services={"database": database_check(pool), "queue": broker_check(broker)},
-        ready=(schema_check(pool), broker_check(broker)),
-    )
-    running: list[asyncio.Task[None]] = []
+    supervisor = Supervisor(outages=(*DATABASE_AWAY, *PUBLISHING_UNAVAILABLE, TopologyError))
+    database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
+    consuming = Consuming(broker)
+    supervisor.repeat("database monitor", database.step)
+    supervisor.repeat("broker monitor", queue.step)
+    # an attempt to connect that is cancelled would go on by itself
+    supervisor.repeat("consume", consuming.step, bounded=False)
+    lanes = []
+    publishing = []
+    for lane in lanes_of(settings.own_queues):
+        window = Window(broker, settings.window, queue=lane.queue)
+        publisher = JobPublisher(broker, concurrency=settings.publish_concurrency, queue=lane.queue)
+        loop = PublishLoop(settings, pool, publisher, window, lane.channels)
+        lanes.append((lane, Window(broker, settings.window, queue=lane.queue)))
+        publishing.append(supervisor.repeat(f"publish to {lane.queue.name}", loop.step))
+    Maintenance(settings, pool, lanes).supervise(supervisor)
 
-    @broker.subscriber(NUDGES)
+    @broker.subscriber(consumed(NUDGES))
     async def nudged(_message: RabbitMessage) -> None:
-        for loop in dispatching:
-            loop.wake()
-
-    async def begin() -> None:
-        await declare_topology(broker)
-        running.extend(asyncio.create_task(loop.run()) for loop in loops)
+        for task in publishing:
+            task.wake()
 
     @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await pool.open()
+        supervisor.start()
         try:
             yield
         finally:
+            await supervisor.stop(settings.shutdown_seconds)
+            await broker.stop()
+            await database.close()
             await pool.close()
 
-    async def end() -> None:
-        for loop in loops:
-            loop.stop()
-        if running:
-            _, late = await asyncio.wait(running, timeout=settings.shutdown_seconds)
-            for task in late:
-                task.cancel()
-
-    return AsgiFastStream(
-        broker,
-        asgi_routes=health_routes(health),
-        lifespan=lifespan,
-        after_startup=[begin],
-        on_shutdown=[end],
-        logger=None,
+    health = Health(
+        services={"database": database, "queue": queue},
+        ready=(database.schema_problem, queue.problem, consuming.problem, supervisor.not_ready),
     )
+    app = Starlette(routes=[Route(path, endpoint) for path, endpoint in health_routes(health)], lifespan=lifespan)
+    app.state.broker = broker
+    return app
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ QUEUE_DEPTH: Final = Gauge("leopard_queue_depth", "Jobs ready in a queue, as las
 RELEASED: Final = Counter("leopard_retries_released_total", "Messages whose next attempt came due.")
 LOST_FOUND: Final = Counter("leopard_lost_jobs_found_total", "Pending messages whose jobs had to be published again.")
 CAMPAIGNS_FINISHED: Final = Counter("leopard_campaigns_finished_total", "Campaigns that came to their end.")
-LAST_SUCCESS: Final = Gauge("leopard_dispatch_last_success_timestamp_seconds", "When a round last went through.")
 
 for _result in ("confirmed", "unconfirmed"):
     PUBLISHED.labels(_result)

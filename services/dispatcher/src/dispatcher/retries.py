@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from leopard.db.pool import Connection
+from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import Channel
 from leopard.jobs import MessageJob
 
@@ -13,14 +14,14 @@ WITH due AS (
     SELECT m.id
       FROM outbound_messages AS m
       JOIN campaigns ON campaigns.id = m.campaign_id AND campaigns.status = 'sending'
-                 AND campaigns.channel = ANY(%(channels)s)
+                 AND campaigns.channel = ANY(%(channels)s) AND campaigns.format <= %(known_format)s
      WHERE m.next_attempt_at <= now()
      ORDER BY m.next_attempt_at
      LIMIT %(limit)s
        FOR UPDATE OF m SKIP LOCKED
 )
 UPDATE outbound_messages AS m
-   SET status = 'pending', next_attempt_at = NULL
+   SET status = 'pending', next_attempt_at = NULL, updated_at = now()
   FROM due
  WHERE m.id = due.id
 RETURNING m.id, m.campaign_id, m.customer_id
@@ -31,6 +32,8 @@ async def release_due(
     connection: Connection, limit: int, channels: Sequence[Channel] = tuple(Channel)
 ) -> list[MessageJob]:
     """Make messages pending again whose time has come, `limit` at the most; the jobs to publish for them."""
-    cursor = await connection.execute(_RELEASE, {"limit": limit, "channels": list(channels)})
+    cursor = await connection.execute(
+        _RELEASE, {"limit": limit, "channels": list(channels), "known_format": KNOWN_FORMAT}
+    )
     rows = await cursor.fetchall()
     return [MessageJob(message_id=row[0], campaign_id=row[1], customer_id=row[2]) for row in rows]

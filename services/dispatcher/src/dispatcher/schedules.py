@@ -1,32 +1,76 @@
 """Scheduled campaigns: started when their time has come."""
 
-from typing import Final
+from typing import Any, Final
 
+import psycopg
+from pydantic import ValidationError
+
+from dispatcher.troubles import OF_ONE_CAMPAIGN, CampaignTroubles
 from leopard.audiences import Audience
 from leopard.db.audiences import begin_audience_send
-from leopard.db.pool import Connection
+from leopard.db.failures import fail_scheduled
+from leopard.db.pool import DATABASE_AWAY, Connection
 from leopard.db.transitions import move_campaign
+from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import CampaignStatus
+from leopard.logs import get_logger
+
+log = get_logger(__name__)
+
+START: Final = "start scheduled campaigns"
 
 # One without an audience waits for a send that names its customers.
 _DUE: Final = """
 SELECT id, audience
   FROM campaigns
- WHERE status = 'scheduled' AND scheduled_at <= now() AND audience IS NOT NULL
+ WHERE status = 'scheduled' AND scheduled_at <= now() AND audience IS NOT NULL AND format <= %(known_format)s
+   AND NOT id = ANY(%(excluded)s)
  ORDER BY scheduled_at
  LIMIT 1
-   FOR UPDATE SKIP LOCKED
+   FOR NO KEY UPDATE SKIP LOCKED
 """
 
 
-async def start_due_campaign(connection: Connection) -> int | None:
-    """Start one campaign whose time has come; its id, or null where none is due."""
+async def start_due_campaign(connection: Connection, troubles: CampaignTroubles | None = None) -> int | None:
+    """Start one campaign whose time has come; its id, or null where none is due.
+
+    A campaign whose audience cannot be read fails with a reason. One that cannot be started for another reason is set
+    aside for a while.
+
+    Raises:
+        psycopg.OperationalError: The database is unavailable.
+    """
+    troubles = troubles or CampaignTroubles()
     async with connection.transaction():
-        cursor = await connection.execute(_DUE)
+        cursor = await connection.execute(_DUE, {"excluded": troubles.excluded(), "known_format": KNOWN_FORMAT})
         row = await cursor.fetchone()
         if row is None:
             return None
         campaign_id: int = row[0]
-        await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from={CampaignStatus.SCHEDULED})
-        await begin_audience_send(connection, campaign_id, Audience.model_validate(row[1]))
-        return campaign_id
+        try:
+            async with connection.transaction():
+                await _start(connection, campaign_id, row[1])
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]["msg"]
+            await _fail(connection, campaign_id, f"the audience cannot be read: {problem}")
+        except psycopg.Error as error:
+            if isinstance(error, DATABASE_AWAY) and not isinstance(error, OF_ONE_CAMPAIGN):
+                raise
+            if troubles.note(START, campaign_id, error):
+                await _fail(connection, campaign_id, f"the campaign cannot be started: {type(error).__name__}")
+                troubles.forget(campaign_id)
+        else:
+            troubles.forget(campaign_id)
+            log.info("scheduled campaign started", campaign_id=campaign_id)
+    return campaign_id
+
+
+async def _start(connection: Connection, campaign_id: int, audience: Any) -> None:  # noqa: ANN401 JSON as it is stored
+    parsed = Audience.model_validate(audience)
+    await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from={CampaignStatus.SCHEDULED})
+    await begin_audience_send(connection, campaign_id, parsed)
+
+
+async def _fail(connection: Connection, campaign_id: int, reason: str) -> None:
+    await fail_scheduled(connection, campaign_id, reason)
+    log.error("campaign failed", campaign_id=campaign_id, reason=reason)

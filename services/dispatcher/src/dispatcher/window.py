@@ -1,15 +1,15 @@
 """The window: how many jobs may wait in a queue.
 
-What waits, waits in PostgreSQL. RabbitMQ holds only what can be sent soon: its memory stays bounded, a pause takes
-effect at once, and a large campaign does not stand in front of a small one.
+Messages that must wait are kept in PostgreSQL. RabbitMQ holds only what can be sent soon: its memory stays bounded, a
+pause takes effect at once, and a large campaign does not stand in front of a small one.
 """
 
 from aio_pika.exceptions import ChannelNotFoundEntity
-from faststream.rabbit import RabbitBroker, RabbitQueue
+from faststream.rabbit import RabbitQueue
 
 from dispatcher.metrics import QUEUE_DEPTH
 from leopard.logs import get_logger
-from leopard.messaging import SENDS, OwnChannel, declare_topology
+from leopard.messaging import SENDS, Broker, OwnChannel, declare_topology
 
 log = get_logger(__name__)
 
@@ -17,7 +17,7 @@ log = get_logger(__name__)
 class Window:
     """Measures a queue and says how much room is left."""
 
-    def __init__(self, broker: RabbitBroker, size: int, *, queue: RabbitQueue = SENDS) -> None:
+    def __init__(self, broker: Broker, size: int, *, queue: RabbitQueue = SENDS) -> None:
         self._broker = broker
         self._size = size
         self._queue = queue
@@ -27,10 +27,10 @@ class Window:
         """How many more jobs the queue may take; a queue that is gone is declared again.
 
         Raises:
-            aio_pika.exceptions.AMQPError, ConnectionError: The broker is away.
+            aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable.
         """
         try:
-            depth = await self._depth()
+            depth = await self.depth()
         except ChannelNotFoundEntity:
             log.warning("the queue was gone and is declared again", queue=self._queue.name)
             await declare_topology(self._broker)
@@ -38,6 +38,12 @@ class Window:
         QUEUE_DEPTH.labels(self._queue.name).set(depth)
         return max(self._size - depth, 0)
 
-    async def _depth(self) -> int:
+    async def depth(self) -> int:
+        """How many jobs wait in the queue for a worker.
+
+        Raises:
+            aio_pika.exceptions.ChannelNotFoundEntity: There is no such queue.
+            aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable.
+        """
         declared = await (await self._channel.underlay()).queue_declare(self._queue.name, passive=True)
         return int(declared.message_count or 0)

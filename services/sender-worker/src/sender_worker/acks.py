@@ -15,12 +15,16 @@ from aiormq.abc import AbstractChannel
 
 @dataclass(frozen=True, slots=True)
 class HeldJob:
-    """A job that the broker gave to this worker and waits to hear of."""
+    """A job that the broker delivered to this worker and that is not acknowledged yet."""
 
     message_id: int
     channel: AbstractChannel
     delivery_tag: int
     traceparent: object = None
+    campaign_id: int = 0
+    customer_id: int = 0
+    since: float = 0.0
+    """When it was delivered, by the monotonic clock."""
 
 
 class Acks:
@@ -47,16 +51,6 @@ class Acks:
                     if self._channel is not None:
                         # the last is waited for until it is written: who closes the connection next loses none
                         await self._channel.basic_ack(tag, wait=tag == alone[-1])
-
-    async def given_back(self, jobs: Sequence[HeldJob]) -> None:
-        """Let the broker deliver jobs again; one that comes back too often is dead-lettered there."""
-        async with self._in_turn:
-            tags = self._begin(jobs)
-            with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
-                for tag in tags:
-                    if self._channel is not None:
-                        await self._channel.basic_nack(tag, requeue=True, wait=tag == tags[-1])
-            self._settle(tags)
 
     def _begin(self, jobs: Sequence[HeldJob]) -> list[int]:
         newest = next((job.channel for job in reversed(jobs) if not job.channel.is_closed), None)

@@ -1,49 +1,81 @@
-"""Jobs from the broker, each acknowledged once its message is recorded."""
+"""Jobs from the broker; each is acknowledged once its message is recorded."""
+
+import time
+from datetime import datetime
 
 from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream.rabbit import Channel, RabbitMessage, RabbitQueue
 from pydantic import ValidationError
 
+from leopard.db.pool import Pool
+from leopard.db.queue_progress import report_delivered
 from leopard.jobs import MessageJob
-from leopard.logs import get_logger
-from leopard.messaging import DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER
+from leopard.messaging import Broker, consumed
 from leopard.tracing import TRACEPARENT
-from sender_worker.acks import Acks, HeldJob
-from sender_worker.delivery import Delivery
-from sender_worker.metrics import DEAD_LETTERED
+from sender_worker.acks import HeldJob
+from sender_worker.dead_lettering import DeadLetter, DeadLettering
+from sender_worker.pipeline import Pipeline
 
-log = get_logger(__name__)
+_REPORT_SECONDS = 1.0
 
 
-def subscribe(broker: RabbitBroker, delivery: Delivery, acks: Acks, *, queue: RabbitQueue, prefetch: int) -> None:
+class DeliveredUpTo:
+    """How far the queue has been delivered to this worker, by the times at which its jobs were published."""
+
+    def __init__(self, pool: Pool, queue: str) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._reported: datetime | None = None
+        self.latest: datetime | None = None
+
+    async def step(self) -> float:
+        """Tell the dispatchers, where it has changed; the seconds to rest."""
+        latest = self.latest
+        if latest is not None and latest != self._reported:
+            async with self._pool.connection() as connection:
+                await report_delivered(connection, self._queue, latest)
+            self._reported = latest
+        return _REPORT_SECONDS
+
+
+def subscribe(
+    broker: Broker,
+    pipeline: Pipeline,
+    dead_lettering: DeadLettering,
+    delivered: DeliveredUpTo,
+    *,
+    queue: RabbitQueue,
+    prefetch: int,
+) -> None:
     """Consume a queue, holding up to `prefetch` jobs at a time."""
 
-    @broker.subscriber(queue, channel=Channel(prefetch_count=prefetch), ack_policy=AckPolicy.MANUAL, no_reply=True)
+    @broker.subscriber(
+        consumed(queue), channel=Channel(prefetch_count=prefetch), ack_policy=AckPolicy.MANUAL, no_reply=True
+    )
     async def on_job(message: RabbitMessage) -> None:
         raw = message.raw_message
         assert raw.delivery_tag is not None  # noqa: S101 every delivery has one
         try:
-            message_id = MessageJob.model_validate_json(message.body).message_id
+            job = MessageJob.model_validate_json(message.body)
         except ValidationError as error:
-            await _bury(broker, message, error)
-            await acks.done([HeldJob(0, raw.channel, raw.delivery_tag)])
+            dead_lettering.add(DeadLetter(HeldJob(0, raw.channel, raw.delivery_tag), message, _reason(error)))
             return
-        delivery.take(HeldJob(message_id, raw.channel, raw.delivery_tag, message.headers.get(TRACEPARENT)))
+        published = raw.timestamp
+        if published is not None and (delivered.latest is None or published > delivered.latest):
+            delivered.latest = published
+        pipeline.take(
+            HeldJob(
+                job.message_id,
+                raw.channel,
+                raw.delivery_tag,
+                message.headers.get(TRACEPARENT),
+                job.campaign_id,
+                job.customer_id,
+                time.monotonic(),
+            )
+        )
 
 
-async def _bury(broker: RabbitBroker, message: RabbitMessage, error: ValidationError) -> None:
+def _reason(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
-    reason = ": ".join(part for part in (".".join(str(part) for part in problem["loc"]), problem["msg"]) if part)
-    await broker.publish(
-        message.body,
-        DEAD_LETTERS.name,
-        headers={
-            **message.headers,
-            REASON_HEADER: f"does not parse: {reason}",
-            ORIGIN_HEADER: message.raw_message.routing_key or "",
-        },
-        content_type=message.content_type,
-        persist=True,
-    )
-    DEAD_LETTERED.inc()
-    log.error("job does not parse and is dead-lettered", reason=reason)
+    return ": ".join(part for part in (".".join(str(part) for part in problem["loc"]), problem["msg"]) if part)

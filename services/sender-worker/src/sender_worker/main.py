@@ -1,23 +1,29 @@
 """sender-worker: takes jobs, sends their messages, and records what became of them."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from faststream.asgi import AsgiFastStream
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from leopard.db.pool import create_pool
+from leopard.consuming import Consuming
+from leopard.db.pool import DATABASE_AWAY, create_pool
 from leopard.domain.statuses import Channel
-from leopard.health import Health, database_check, health_routes, schema_check
-from leopard.messaging import SENDS, SENDS_OF, broker_check, create_broker, declare_topology
+from leopard.health import Health, health_routes
+from leopard.messaging import BROKER_UNAVAILABLE, SENDS, SENDS_OF, TopologyError, create_broker
+from leopard.monitors import BrokerMonitor, DatabaseMonitor
 from leopard.serving import serve
+from leopard.supervision import Supervisor
 from sender_worker.acks import Acks
-from sender_worker.consumers import subscribe
-from sender_worker.delivery import Delivery, DeliveryRules
+from sender_worker.consumers import DeliveredUpTo, subscribe
+from sender_worker.dead_lettering import DeadLettering
+from sender_worker.gate import Gate
+from sender_worker.pipeline import Pipeline, PipelineRules
 from sender_worker.providers.http import HttpProvider
 from sender_worker.providers.mock import MockProvider
 from sender_worker.providers.provider import Provider
 from sender_worker.results import RetryRules
+from sender_worker.sending import Carrier
 from sender_worker.settings import ProviderName, UnknownOutcome, WorkerSettings
 
 SERVICE = "sender-worker"
@@ -27,7 +33,7 @@ def create_provider(settings: WorkerSettings) -> Provider:
     """The provider that the settings name."""
     if settings.provider is ProviderName.HTTP and settings.http_url is not None:
         return HttpProvider(
-            settings.http_url,
+            str(settings.http_url),
             timeout_seconds=settings.http_timeout_seconds,
             connections=settings.http_connections,
             token=settings.http_token.get_secret_value() if settings.http_token else None,
@@ -39,63 +45,66 @@ def create_provider(settings: WorkerSettings) -> Provider:
     )
 
 
-def create_app(settings: WorkerSettings) -> AsgiFastStream:
+def create_app(settings: WorkerSettings) -> Starlette:
     """The application; connects to nothing before it is started."""
-    pool = create_pool(settings.database_url.get_secret_value(), size=settings.database_pool_size, application=SERVICE)
+    database_url = settings.database_url.get_secret_value()
+    pool = create_pool(database_url, size=settings.database_pool_size, application=SERVICE)
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )
+    channels = (settings.channel,) if settings.channel else tuple(Channel)
     provider = create_provider(settings)
-    rules = DeliveryRules(
-        channels=(settings.channel,) if settings.channel else tuple(Channel),
-        batch_size=settings.batch_size,
-        lease_seconds=settings.lease_seconds,
-        retry=RetryRules(
+    gate = Gate(pool, provider=provider, channels=channels)
+    carrier = Carrier(
+        provider,
+        gate,
+        RetryRules(
             backoff_seconds=settings.backoff_seconds,
             backoff_max_seconds=settings.backoff_max_seconds,
             retry_unknown=settings.on_unknown_outcome is UnknownOutcome.RETRY,
         ),
     )
     acks = Acks()
-    delivery = Delivery(pool, provider, rules, acks)
+    rules = PipelineRules(batch_size=settings.batch_size, lease_seconds=settings.lease_seconds, channels=channels)
+    pipeline = Pipeline(pool, carrier, rules, acks)
+    dead_lettering = DeadLettering(broker, acks)
     queue = SENDS_OF[settings.channel] if settings.channel else SENDS
-    subscribe(broker, delivery, acks, queue=queue, prefetch=settings.prefetch)
-    health = Health(
-        services={"database": database_check(pool), "queue": broker_check(broker)},
-        ready=(schema_check(pool), broker_check(broker)),
-    )
+    delivered = DeliveredUpTo(pool, queue.name)
+    subscribe(broker, pipeline, dead_lettering, delivered, queue=queue, prefetch=settings.prefetch)
+    consuming = Consuming(broker)
 
-    async def declare() -> None:
-        await declare_topology(broker)
-
-    delivering: list[asyncio.Task[None]] = []
-
-    async def drain() -> None:
-        delivery.drain()
-        if delivering:
-            await asyncio.wait(delivering, timeout=settings.shutdown_seconds)
+    supervisor = Supervisor(outages=(*DATABASE_AWAY, *BROKER_UNAVAILABLE, TopologyError))
+    database, broker_monitor = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
+    supervisor.repeat("database monitor", database.step)
+    supervisor.repeat("broker monitor", broker_monitor.step)
+    # an attempt to connect that is cancelled would go on by itself
+    supervisor.repeat("consume", consuming.step, bounded=False)
+    supervisor.repeat("dead-letter jobs", dead_lettering.step)
+    supervisor.repeat("report queue progress", delivered.step)
+    gate.changed = supervisor.repeat("provider state", gate.refresh).wake
+    pipeline.supervise(supervisor)
 
     @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await pool.open()
-        delivering.append(asyncio.create_task(delivery.run()))
+        supervisor.start()
         try:
             yield
         finally:
-            for task in delivering:
-                task.cancel()
-            await asyncio.gather(*delivering, return_exceptions=True)
+            await pipeline.drain(settings.shutdown_seconds)
+            await supervisor.stop(5)
+            await broker.stop()
             await provider.close()
+            await database.close()
             await pool.close()
 
-    return AsgiFastStream(
-        broker,
-        asgi_routes=health_routes(health),
-        lifespan=lifespan,
-        after_startup=[declare],
-        on_shutdown=[drain],
-        logger=None,
+    health = Health(
+        services={"database": database, "queue": broker_monitor},
+        ready=(database.schema_problem, broker_monitor.problem, consuming.problem, supervisor.not_ready),
     )
+    app = Starlette(routes=[Route(path, endpoint) for path, endpoint in health_routes(health)], lifespan=lifespan)
+    app.state.broker = broker
+    return app
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from leopard.domain.statuses import Channel, MessageStatus
 
-OUTCOMES: Final = ("success", "retryable", "permanent", "throttled", "unknown")
+OUTCOMES: Final = ("success", "retryable", "permanent", "throttled", "unavailable", "unknown")
 
 _attempts: Final = Counter("leopard_send_attempts_total", "Messages handed to a provider.", ["channel", "outcome"])
 _send_seconds: Final = Histogram(
@@ -34,6 +34,13 @@ NOT_CLAIMED: Final = Counter("leopard_jobs_without_claim_total", "Jobs for which
 UNKNOWN_OUTCOMES: Final = Counter(
     "leopard_unknown_outcomes_total", "Messages that may have been sent: the claim or the answer was lost."
 )
+PARKED: Final = Counter("leopard_messages_parked_total", "Messages sent back to the tables because a provider is held.")
+PROVIDER_HELD: Final = Gauge("leopard_provider_held", "1 while a provider is held for all workers.", ["provider"])
+PROVIDER_HOLDS: Final = Counter("leopard_provider_holds_total", "Holds that this worker began, by cause.", ["cause"])
+REFUSED_RESULTS: Final = Counter("leopard_refused_results_total", "Results that the database refused as they were.")
 LATE_RESULTS: Final = Counter("leopard_late_results_total", "Results that came after their claim had ended.")
 DEAD_LETTERED: Final = Counter("leopard_messages_dead_lettered_total", "Jobs that did not parse.")
 IN_FLIGHT: Final = Gauge("leopard_inflight_messages", "Messages that a provider has been asked to send.")
+
+for _cause in ("throttled", "unavailable"):
+    PROVIDER_HOLDS.labels(_cause)

@@ -1,14 +1,21 @@
 """Results: what became of claimed messages, recorded for many at a time."""
 
+import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from leopard.backoff import full_jitter
 from leopard.db.pool import Connection
 from leopard.domain.statuses import MAX_ATTEMPTS, OUTCOME_UNKNOWN, MessageStatus
-from sender_worker.backoff import backoff_seconds
 from sender_worker.claims import Claim
-from sender_worker.providers.provider import Accepted, Answer, Refused, Throttled, Unknown
+from sender_worker.providers.provider import Accepted, Refused, SendOutcome, Throttled, Unavailable, Unknown
+
+_MAX_ERROR_LENGTH: Final = 1000
+_MAX_WAIT_SECONDS: Final = 86_400.0
+_UNAVAILABLE_WAIT_SECONDS: Final = 1.0
+"""How long a message waits whose provider takes nothing and does not say until when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +50,80 @@ class Result:
         return self.status is not MessageStatus.PENDING and self.retry_in_seconds is None
 
     @property
-    def handed_back(self) -> bool:
-        """Whether the message is to be sent by somebody else, at once."""
+    def released(self) -> bool:
+        """Whether another worker may send the message at once."""
         return self.status is MessageStatus.PENDING and self.retry_in_seconds is None
 
 
-def result_of(claim: Claim, content: str, answer: Answer, rules: RetryRules) -> Result:
-    """What a provider's answer means: sent, to be tried again, or failed for good."""
-    match answer:
+def result_of(
+    claim: Claim, content: str, outcome: SendOutcome, rules: RetryRules, *, provider_held: bool = False
+) -> Result:
+    """What a provider's answer means: sent, to be tried again, or failed for good.
+
+    Args:
+        claim: The message that was handed over.
+        content: The text that was handed over.
+        outcome: What came of it.
+        rules: When a failed message is tried again.
+        provider_held: Whether the provider is held: then no attempt is charged for an answer that did not come.
+    """
+    match outcome:
         case Accepted():
             return Result(claim, MessageStatus.SENT, content)
         case Throttled(retry_after_seconds):
-            return Result(claim, MessageStatus.PENDING, retry_in_seconds=retry_after_seconds)
+            return _waiting(claim, "provider throttled", retry_after_seconds)
+        case Unavailable(reason, retry_after_seconds):
+            return _waiting(claim, f"provider {reason}", retry_after_seconds)
         case Refused(reason, permanent):
             return _failed(claim, content, reason, rules, final=permanent)
         case Unknown(reason):
             error = f"{OUTCOME_UNKNOWN}: {reason}"
+            if provider_held and rules.retry_unknown:
+                return _waiting(claim, error, None, outcome_unknown=True)
             return _failed(claim, content, error, rules, final=not rules.retry_unknown, outcome_unknown=True)
         case _:
-            assert_never(answer)
+            assert_never(outcome)
 
 
-def given_up(claim: Claim) -> Result:
+def not_sendable(claim: Claim, error: str, content: str | None = None) -> Result:
+    """The result of a message that no provider is asked to send."""
+    return Result(claim, MessageStatus.FAILED, content, _storable(error))
+
+
+def outcome_unknown_result(claim: Claim) -> Result:
     """The result of a message that may have been sent, and is not to be sent again."""
     return Result(claim, MessageStatus.FAILED, error=OUTCOME_UNKNOWN)
 
 
-def handed_back(claim: Claim) -> Result:
+def release_result(claim: Claim) -> Result:
     """The result of a message that was claimed and not sent."""
     return Result(claim, MessageStatus.PENDING)
+
+
+def without_texts(result: Result) -> Result:
+    """The same result for a row that PostgreSQL refused: what became of the message counts more than its texts."""
+    error = None if result.error is None else "the provider's words could not be stored"
+    return Result(
+        result.claim,
+        result.status,
+        None,
+        error,
+        result.retry_in_seconds,
+        attempts=result.attempts,
+        outcome_unknown=result.outcome_unknown,
+    )
+
+
+def _waiting(claim: Claim, error: str, seconds: float | None, *, outcome_unknown: bool = False) -> Result:
+    wait = _UNAVAILABLE_WAIT_SECONDS if seconds is None else _bounded(seconds)
+    jitter = random.uniform(0, 1)  # noqa: S311 so that held messages do not come back in one moment
+    return Result(
+        claim,
+        MessageStatus.PENDING,
+        error=_storable(error),
+        retry_in_seconds=wait + jitter,
+        outcome_unknown=outcome_unknown,
+    )
 
 
 def _failed(
@@ -80,8 +132,20 @@ def _failed(
     failures = claim.retry_count + 1
     wait = None
     if not final and failures < MAX_ATTEMPTS:
-        wait = backoff_seconds(failures, base=rules.backoff_seconds, maximum=rules.backoff_max_seconds)
-    return Result(claim, MessageStatus.FAILED, content, error, wait, attempts=1, outcome_unknown=outcome_unknown)
+        wait = full_jitter(failures, base=rules.backoff_seconds, maximum=rules.backoff_max_seconds)
+    return Result(
+        claim, MessageStatus.FAILED, content, _storable(error), wait, attempts=1, outcome_unknown=outcome_unknown
+    )
+
+
+def _bounded(seconds: float) -> float:
+    # a provider may say anything; PostgreSQL's intervals take neither NaN nor infinity
+    return _UNAVAILABLE_WAIT_SECONDS if math.isnan(seconds) else min(max(seconds, 0.0), _MAX_WAIT_SECONDS)
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL's text takes no NUL and no half of a surrogate pair
+    return text.replace("\0", "").encode(errors="replace").decode()[:_MAX_ERROR_LENGTH]
 
 
 # Only the claim that is in force may record: a worker that comes too late changes nothing, and counts nothing.

@@ -5,11 +5,15 @@ SQL that reads or writes a table stands with its subject in the services; it goe
 
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -18,6 +22,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -89,6 +94,23 @@ class Campaign(SQLModel, table=True):
     """When a dispatcher last took a chunk of it; the one served longest ago is next."""
     traceparent: str | None = Field(sa_column=Column(Text))
     """The W3C trace context of the request that sent it."""
+    failure_reason: str | None = Field(sa_column=Column(Text))
+    """Why the campaign failed as a whole; null where its messages tell."""
+    format: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default=text("1")))
+    """What a process must know to plan and send it (`leopard.domain.formats`); one that does not leaves it alone."""
+
+
+class PostponedRecipient(SQLModel, table=True):
+    """A recipient whose customer row was locked when the chunk was planned; gets a message later."""
+
+    __tablename__: ClassVar[Any] = "postponed_recipients"
+
+    campaign_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        )
+    )
+    customer_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
 class Chunk(SQLModel, table=True):
@@ -110,6 +132,8 @@ class Chunk(SQLModel, table=True):
     """A dispatcher has it until then; passes by itself."""
     check_at: datetime | None = _now(nullable=True)
     """Its jobs are published, and this is when to see whether they are done; null: they are still to be published."""
+    published_at: datetime | None = _now(nullable=True)
+    """When the claim began under which its jobs were published."""
 
 
 class OutboundMessage(SQLModel, table=True):
@@ -176,3 +200,49 @@ class IdempotencyKey(SQLModel, table=True):
     request_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     answer: dict[str, Any] | None = Field(sa_column=Column(JSONB))
     created_at: datetime = _now()
+
+
+class Installation(SQLModel, table=True):
+    """The one row that tells this installation from every other, and from a copy of its database made by hand."""
+
+    __tablename__: ClassVar[Any] = "installation"
+    __table_args__ = (CheckConstraint("one", name="installation_one_check"),)
+
+    one: bool = Field(sa_column=Column(Boolean, primary_key=True, server_default=text("true")))
+    id: UUID = Field(sa_column=Column(Uuid, nullable=False, server_default=text("gen_random_uuid()")))
+
+
+class ProviderState(SQLModel, table=True):
+    """What all workers know of a provider: whether it is held, why, and how fast it may be asked."""
+
+    __tablename__: ClassVar[Any] = "provider_states"
+
+    provider: str = Field(sa_column=Column(Text, primary_key=True))
+    channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    """The channels whose messages it carries."""
+    held_since: datetime | None = _now(nullable=True)
+    held_until: datetime | None = _now(nullable=True)
+    """No message is sent until then, and one at a time afterwards; null: the provider is not held."""
+    reason: str | None = Field(sa_column=Column(Text))
+    """Why it is held."""
+    holds_in_a_row: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    """Holds without a message that got through in between."""
+    probe_until: datetime | None = _now(nullable=True)
+    """A worker sends the one message that probes it; passes by itself."""
+    rate_per_second: float | None = Field(sa_column=Column(Double))
+    """Messages that all workers together may send each second; null: as many as they can."""
+    rate_threshold: float | None = Field(sa_column=Column(Double))
+    """Above this rate the provider has throttled; from here the rate grows slowly."""
+    tokens: float = Field(sa_column=Column(Double, nullable=False, server_default=text("0")))
+    """Messages that may be sent at once."""
+    tokens_at: datetime = _now()
+    updated_at: datetime = _now()
+
+
+class QueueProgress(SQLModel, table=True):
+    """How far a queue has been delivered: jobs published up to then are with a worker, done, or lost."""
+
+    __tablename__: ClassVar[Any] = "queue_progress"
+
+    queue: str = Field(sa_column=Column(Text, primary_key=True))
+    delivered_up_to: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -4,26 +4,47 @@
     Idempotency-Key: 9001
     {"message_id": 9001, "channel": "sms", "to": "+254700123456", "text": "Hi Alice"}
 
-2xx: accepted. 429: throttled, for `Retry-After` seconds. 400, 404, 410, 422: refused for good. What ends without an
-answer (a time-out, a reset, a gateway's 502 or 504) is unknown; everything else is refused for the time being.
+2xx                       accepted
+400, 404, 410, 422        refused for good
+429                       throttled, for `Retry-After`
+401, 403, 503             unavailable: a fault of the account or of the provider, not of the message
+no connection             unavailable
+408, 502, 504, no answer  unknown
+everything else           refused for the time being; a redirect too, which is never followed
+
+`Retry-After` is a number of seconds or an HTTP date (RFC 9110, 10.2.3).
 """
 
+import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
-from sender_worker.providers.provider import Accepted, Answer, OutgoingMessage, Refused, Throttled, Unknown
+from sender_worker.providers.provider import (
+    Accepted,
+    OutgoingMessage,
+    Refused,
+    SendOutcome,
+    Throttled,
+    Unavailable,
+    Unknown,
+)
 
 _PERMANENT: Final = {400, 404, 410, 422}
 _NO_ANSWER: Final = {408, 502, 504}
+_CREDENTIALS_REFUSED: Final = {401, 403}
 _TOO_MANY_REQUESTS: Final = 429
+_SERVICE_UNAVAILABLE: Final = 503
 _DEFAULT_RETRY_AFTER_SECONDS: Final = 1.0
 _MAX_RETRY_AFTER_SECONDS: Final = 3600.0
 _CONNECT_SECONDS: Final = 5.0
 
 
 def connect_seconds(timeout_seconds: float) -> float:
-    """How long connecting may take at the most; who has not been asked by then was sent nothing."""
+    """How long connecting may take; if the connection is not made in this time, nothing was sent."""
     return min(_CONNECT_SECONDS, timeout_seconds)
 
 
@@ -32,6 +53,7 @@ class HttpProvider:
 
     def __init__(self, url: str, *, timeout_seconds: float, connections: int, token: str | None = None) -> None:
         self._url = url
+        self._account = f"{url} {token or ''}"
         # connecting has a clock of its own: counted into the answer's, it would leave the provider so little that a
         # message is given up as unknown which was about to be accepted
         self._timeout = aiohttp.ClientTimeout(
@@ -44,11 +66,21 @@ class HttpProvider:
         self._session: aiohttp.ClientSession | None = None
 
     @property
+    def name(self) -> str:
+        """The host that is asked."""
+        return f"http {urlsplit(self._url).netloc.rpartition('@')[2]}"
+
+    @property
+    def account(self) -> str:
+        """The endpoint and the token."""
+        return self._account
+
+    @property
     def capacity(self) -> int:
         """One message a connection."""
         return self._connections
 
-    async def send(self, message: OutgoingMessage) -> Answer:
+    async def send(self, message: OutgoingMessage) -> SendOutcome:
         """Hand a message over."""
         if self._session is None:
             # here and not in __init__: a session belongs to a running loop
@@ -60,12 +92,12 @@ class HttpProvider:
             "to": message.phone,
             "text": message.text,
         }
-        key = {"Idempotency-Key": str(message.message_id)}
+        key = {"Idempotency-Key": message.idempotency_key}
         try:
-            async with self._session.post(self._url, json=body, headers=key) as response:
-                return _answer(response.status, response.headers.get("Retry-After"))
+            async with self._session.post(self._url, json=body, headers=key, allow_redirects=False) as response:
+                return outcome_of(response.status, response.headers.get("Retry-After"))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Refused(f"provider cannot be reached: {type(error).__name__}", permanent=False)
+            return Unavailable(f"cannot be reached: {type(error).__name__}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Unknown(f"provider did not answer: {type(error).__name__}")
 
@@ -75,20 +107,38 @@ class HttpProvider:
             await self._session.close()
 
 
-def _answer(status: int, retry_after: str | None) -> Answer:
+def outcome_of(status: int, retry_after: str | None) -> SendOutcome:  # noqa: PLR0911 a return for each row of the table
+    """What an answer means, by its status and its `Retry-After` header."""
     if 200 <= status < 300:
         return Accepted()
     if status == _TOO_MANY_REQUESTS:
-        return Throttled(_seconds(retry_after))
+        wait = retry_after_seconds(retry_after)
+        return Throttled(_DEFAULT_RETRY_AFTER_SECONDS if wait is None else wait)
+    if status in _CREDENTIALS_REFUSED:
+        return Unavailable(f"refuses the credentials (answered {status})", retry_after_seconds(retry_after))
+    if status == _SERVICE_UNAVAILABLE:
+        return Unavailable(f"answered {status}", retry_after_seconds(retry_after))
     if status in _NO_ANSWER:
         return Unknown(f"provider answered {status}")
+    if 300 <= status < 400:
+        return Refused(f"provider answered {status}, a redirect, which is not followed", permanent=False)
     return Refused(f"provider answered {status}", permanent=status in _PERMANENT)
 
 
-def _seconds(retry_after: str | None) -> float:
-    # RFC 9110 allows a date as well; no provider that we know of sends one
+def retry_after_seconds(value: str | None) -> float | None:
+    """How long a `Retry-After` header asks us to wait, between 0 and 3600 seconds; null where it does not parse."""
+    if not value:
+        return None
     try:
-        seconds = float(retry_after or "")
+        seconds = float(value) if len(value) < 100 else math.inf
     except ValueError:
-        return _DEFAULT_RETRY_AFTER_SECONDS
+        try:
+            until = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        seconds = (until - datetime.now(UTC)).total_seconds()
+    if math.isnan(seconds):
+        return None
     return min(max(seconds, 0.0), _MAX_RETRY_AFTER_SECONDS)

@@ -4,7 +4,7 @@ import asyncio
 import random
 import sys
 
-from sender_worker.providers.provider import Accepted, Answer, OutgoingMessage, Refused
+from sender_worker.providers.provider import Accepted, OutgoingMessage, Refused, SendOutcome
 
 
 class MockProvider:
@@ -16,11 +16,21 @@ class MockProvider:
         self._random = random.Random(seed)  # noqa: S311 luck, not secrets
 
     @property
+    def name(self) -> str:
+        """Always the same."""
+        return "mock"
+
+    @property
+    def account(self) -> str:
+        """There is only one."""
+        return "mock"
+
+    @property
     def capacity(self) -> int:
         """There is no end to it."""
         return sys.maxsize
 
-    async def send(self, message: OutgoingMessage) -> Answer:  # noqa: ARG002 it treats all alike
+    async def send(self, message: OutgoingMessage) -> SendOutcome:  # noqa: ARG002 it treats all alike
         """Wait a while and accept, or refuse."""
         seconds = self._random.uniform(*self._latency_seconds)
         lucky = self._random.random() < self._success_rate

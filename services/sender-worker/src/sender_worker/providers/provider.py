@@ -1,9 +1,12 @@
 """What a provider is asked, and what it may answer.
 
 Accepted      the provider has the message
-Refused       it does not, and says whether another attempt could end otherwise
-Throttled     it does not, and says when to come again; no attempt was made
-Unknown       it may have it or not: the answer was lost on its way
+Refused       it judged the message and does not take it; says whether another attempt could end otherwise
+Throttled     it takes no message at this moment, because there are too many; says when to come again
+Unavailable   it takes no message at this moment, whichever it is: it cannot be reached, or refuses us
+Unknown       it may have the message or not: the answer was lost on its way
+
+Throttled and Unavailable say something of the provider and nothing of the message, which loses no attempt by them.
 """
 
 from dataclasses import dataclass
@@ -14,9 +17,11 @@ from leopard.domain.statuses import Channel
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message as a provider gets it; the id is its idempotency key."""
+    """A message as a provider gets it."""
 
     message_id: int
+    idempotency_key: str
+    """The same for every attempt at this message, and for no other message of any installation."""
     channel: Channel
     phone: str
     text: str
@@ -38,9 +43,18 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """The provider takes nothing at the moment."""
+    """The provider takes no message at the moment, because it got too many."""
 
     retry_after_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The provider takes no message at the moment, whichever it is."""
+
+    reason: str
+    retry_after_seconds: float | None = None
+    """When the provider asks us to come again; null where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +64,28 @@ class Unknown:
     reason: str
 
 
-Answer: TypeAlias = Accepted | Refused | Throttled | Unknown
+SendOutcome: TypeAlias = Accepted | Refused | Throttled | Unavailable | Unknown
 
 
 class Provider(Protocol):
-    """Whoever brings messages to their recipients."""
+    """Brings messages to their recipients."""
+
+    @property
+    def name(self) -> str:
+        """What logs, metrics and clients call it; says nothing secret."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """What tells it from another endpoint or another account; never shown."""
+        ...
 
     @property
     def capacity(self) -> int:
         """How many messages it takes at a time; more are not claimed."""
         ...
 
-    async def send(self, message: OutgoingMessage) -> Answer:
+    async def send(self, message: OutgoingMessage) -> SendOutcome:
         """Hand a message over; an exception counts as an unknown outcome."""
         ...
 

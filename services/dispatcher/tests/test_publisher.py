@@ -2,20 +2,17 @@
 
 import aio_pika
 import pytest
-from faststream.rabbit import RabbitBroker
 
-from dispatcher.publishing import JobPublisher, UnconfirmedError
+from dispatcher.publisher import JobPublisher, UnconfirmedError
 from dispatcher.window import Window
 from leopard.jobs import MessageJob
-from leopard.messaging import declare_topology
+from leopard.messaging import Broker, declare_topology
 
 JOBS = [MessageJob(message_id=n, campaign_id=1, customer_id=n + 100) for n in range(1, 26)]
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-async def test_a_published_job_is_what_the_contract_says(
-    broker: RabbitBroker, sends: aio_pika.abc.AbstractQueue
-) -> None:
+async def test_a_published_job_is_what_the_contract_says(broker: Broker, sends: aio_pika.abc.AbstractQueue) -> None:
     await JobPublisher(broker, concurrency=10).publish(JOBS, TRACE)
     received = [await sends.get(no_ack=True) for _ in JOBS]
     assert sorted(message.body for message in received) == sorted(job.model_dump_json().encode() for job in JOBS)
@@ -26,7 +23,7 @@ async def test_a_published_job_is_what_the_contract_says(
 
 
 async def test_a_job_that_has_no_queue_to_go_to_is_not_published(
-    broker: RabbitBroker, sends: aio_pika.abc.AbstractQueue
+    broker: Broker, sends: aio_pika.abc.AbstractQueue
 ) -> None:
     await sends.delete(if_unused=False, if_empty=False)
     with pytest.raises(UnconfirmedError):
@@ -35,9 +32,7 @@ async def test_a_job_that_has_no_queue_to_go_to_is_not_published(
     await JobPublisher(broker, concurrency=10).publish(JOBS, None)
 
 
-async def test_the_window_is_what_the_queue_leaves_of_it(
-    broker: RabbitBroker, sends: aio_pika.abc.AbstractQueue
-) -> None:
+async def test_the_window_is_what_the_queue_leaves_of_it(broker: Broker, sends: aio_pika.abc.AbstractQueue) -> None:
     window = Window(broker, 30)
     assert await window.room() == 30
     await JobPublisher(broker, concurrency=100).publish(JOBS, None)
@@ -48,7 +43,7 @@ async def test_the_window_is_what_the_queue_leaves_of_it(
     assert await window.room() == 30
 
 
-async def test_a_queue_that_is_gone_is_declared_again(broker: RabbitBroker, sends: aio_pika.abc.AbstractQueue) -> None:
+async def test_a_queue_that_is_gone_is_declared_again(broker: Broker, sends: aio_pika.abc.AbstractQueue) -> None:
     window = Window(broker, 30)
     await sends.delete(if_unused=False, if_empty=False)
     assert await window.room() == 30

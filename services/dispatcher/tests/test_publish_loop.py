@@ -1,16 +1,17 @@
 """A chunk counts as published only once every job of it is confirmed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
-from faststream.rabbit import RabbitBroker
 
-from dispatcher.dispatching import Dispatching
-from dispatcher.publishing import JobPublisher, UnconfirmedError
+from dispatcher.publish_loop import PublishLoop
+from dispatcher.publisher import JobPublisher, UnconfirmedError
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
 from leopard.db.pool import Connection, Pool
 from leopard.jobs import MessageJob
+from leopard.messaging import Broker
 from leopard.testing import add_campaign, add_customers, add_messages, rows
 
 SETTINGS = DispatcherSettings.model_validate({"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"})
@@ -19,39 +20,39 @@ SETTINGS = DispatcherSettings.model_validate({"database_url": "postgresql://nowh
 class HalfwayPublisher(JobPublisher):
     """Looks at the tables while it publishes, and fails after the first half of the jobs."""
 
-    def __init__(self, broker: RabbitBroker, connection: Connection) -> None:
+    def __init__(self, broker: Broker, connection: Connection) -> None:
         super().__init__(broker, concurrency=100)
         self._connection = connection
 
-    async def publish(self, jobs: Sequence[MessageJob], traceparent: str | None) -> None:
+    async def publish(
+        self, jobs: Sequence[MessageJob], traceparent: str | None, published_at: datetime | None = None
+    ) -> None:
         """Publish half of the jobs."""
         if jobs:
             [chunk] = await rows(self._connection, "SELECT check_at FROM campaign_chunks")
             assert chunk["check_at"] is None, "counts as published before it is"
-            await super().publish(jobs[: len(jobs) // 2], traceparent)
+            await super().publish(jobs[: len(jobs) // 2], traceparent, published_at)
             msg = "half of it"
             raise UnconfirmedError(msg)
 
 
 async def test_a_chunk_that_was_published_by_half_is_published_again_at_once(
-    broker: RabbitBroker, pool: Pool, connection: Connection
+    broker: Broker, pool: Pool, connection: Connection
 ) -> None:
     await add_messages(connection, await add_campaign(connection), await add_customers(connection, 10))
     window = Window(broker, 1000)
     with pytest.raises(UnconfirmedError):
-        await Dispatching(SETTINGS, pool, HalfwayPublisher(broker, connection), window).step()
+        await PublishLoop(SETTINGS, pool, HalfwayPublisher(broker, connection), window).step()
     assert await window.room() == 995
-    await Dispatching(SETTINGS, pool, JobPublisher(broker, concurrency=100), window).step()
+    await PublishLoop(SETTINGS, pool, JobPublisher(broker, concurrency=100), window).step()
     assert await window.room() == 985
     [chunk] = await rows(connection, "SELECT check_at > now() AS published FROM campaign_chunks")
     assert chunk["published"]
 
 
-async def test_a_full_window_takes_nothing_from_the_tables(
-    broker: RabbitBroker, pool: Pool, connection: Connection
-) -> None:
+async def test_a_full_window_takes_nothing_from_the_tables(broker: Broker, pool: Pool, connection: Connection) -> None:
     await add_messages(connection, await add_campaign(connection), await add_customers(connection, 10))
-    full = Dispatching(SETTINGS, pool, JobPublisher(broker, concurrency=100), Window(broker, 0))
+    full = PublishLoop(SETTINGS, pool, JobPublisher(broker, concurrency=100), Window(broker, 0))
     assert await full.step() > 0
     [chunk] = await rows(connection, "SELECT check_at, claimed_until FROM campaign_chunks")
     assert chunk == {"check_at": None, "claimed_until": None}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from dispatcher.chunks import claim_chunk
-from dispatcher.fan_out import plan_next_chunk
+from dispatcher.planning import plan_next_chunk
 from leopard.audiences import Audience, AudienceFilter
 from leopard.db.audiences import begin_audience_send
 from leopard.db.pool import Connection, Pool

@@ -1,0 +1,118 @@
+"""Campaign maintenance: a list of jobs, each repeated by itself, so that trouble with one holds up no other."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from aio_pika.exceptions import ChannelNotFoundEntity
+
+from dispatcher.cancelling import cancel_chunk, cancel_unplanned
+from dispatcher.chunks import sweep_chunks
+from dispatcher.completion import finish_campaigns
+from dispatcher.housekeeping import forget_idempotency_keys, forget_providers
+from dispatcher.lanes import Lane
+from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
+from dispatcher.planning import plan_postponed
+from dispatcher.schedules import START, start_due_campaign
+from dispatcher.settings import DispatcherSettings
+from dispatcher.troubles import CampaignTroubles
+from dispatcher.window import Window
+from leopard.db.pool import Connection, Pool
+from leopard.db.queue_progress import report_emptied
+from leopard.logs import get_logger
+from leopard.supervision import Supervisor
+
+log = get_logger(__name__)
+
+AT_A_TIME: Final = 50
+"""Campaigns or chunks that a job works on before it rests."""
+
+PRUNE_SECONDS: Final = 60.0
+
+Work = Callable[[Connection], Awaitable[float]]
+"""One round of a job on a connection; returns the seconds to rest."""
+
+
+class Maintenance:
+    """What is done again and again while campaigns run."""
+
+    def __init__(self, settings: DispatcherSettings, pool: Pool, lanes: Sequence[tuple[Lane, Window]]) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._lanes = lanes
+        self._starting = CampaignTroubles()
+
+    def supervise(self, supervisor: Supervisor) -> None:
+        """Have every job repeated."""
+        jobs: dict[str, Work] = {
+            START: self.start_scheduled,
+            "find lost jobs": self.sweep,
+            "plan postponed recipients": self.plan_postponed,
+            "finish campaigns": self.finish,
+            "cancel campaigns": self.cancel,
+            "prune": self.prune,
+        }
+        for name, work in jobs.items():
+            supervisor.repeat(name, self._step(work))
+
+    def _step(self, work: Work) -> Callable[[], Awaitable[float]]:
+        async def step() -> float:
+            async with self._pool.connection() as connection:
+                return await work(connection)
+
+        return step
+
+    async def start_scheduled(self, connection: Connection) -> float:
+        """Start campaigns whose time has come."""
+        for _ in range(AT_A_TIME):
+            if await start_due_campaign(connection, self._starting) is None:
+                return self._settings.poll_seconds
+        return 0
+
+    async def sweep(self, connection: Connection) -> float:
+        """Find messages whose jobs were lost, and let their chunks be published again."""
+        for lane, window in self._lanes:
+            if await _is_empty(window):
+                await report_emptied(connection, lane.queue.name)
+        lost = await sweep_chunks(
+            connection,
+            again_seconds=self._settings.sweep_seconds,
+            lease_seconds=self._settings.lease_seconds,
+            queues={channel: lane.queue.name for lane, _ in self._lanes for channel in lane.channels},
+        )
+        if lost:
+            LOST_FOUND.inc(lost)
+            log.warning("republishing messages whose jobs were lost", messages=lost)
+        return self._settings.poll_seconds
+
+    async def plan_postponed(self, connection: Connection) -> float:
+        """Give rows to recipients whose customers were locked before."""
+        await plan_postponed(connection, self._settings.chunk_size)
+        return self._settings.poll_seconds
+
+    async def finish(self, connection: Connection) -> float:
+        """Finish campaigns that have nothing left to do."""
+        for campaign_id in await finish_campaigns(connection):
+            CAMPAIGNS_FINISHED.inc()
+            log.info("campaign finished", campaign_id=campaign_id)
+        return self._settings.poll_seconds
+
+    async def cancel(self, connection: Connection) -> float:
+        """Mark what cancelled campaigns did not send."""
+        await cancel_unplanned(connection)
+        for _ in range(AT_A_TIME):
+            if not await cancel_chunk(connection):
+                return self._settings.poll_seconds
+        return 0
+
+    async def prune(self, connection: Connection) -> float:
+        """Delete rows that are needed no more."""
+        await forget_idempotency_keys(connection)
+        await forget_providers(connection)
+        return PRUNE_SECONDS
+
+
+async def _is_empty(window: Window) -> bool:
+    try:
+        return await window.depth() == 0
+    except ChannelNotFoundEntity:
+        return True

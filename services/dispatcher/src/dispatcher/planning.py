@@ -1,0 +1,238 @@
+"""Planning: the next chunk of an audience gets its message rows.
+
+A send to named customers has its rows and chunks from the request; a send to an audience gets them here, one chunk at
+a time, in the order of the customers' ids. A recipient whose customer is locked by another transaction is postponed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import class_row
+from pydantic import ValidationError
+
+from dispatcher.metrics import MESSAGES_CREATED
+from dispatcher.troubles import OF_ONE_CAMPAIGN, CampaignTroubles
+from leopard.audiences import Audience
+from leopard.db.audiences import MATCHES, audience_parameters
+from leopard.db.failures import fail_unplanned
+from leopard.db.pool import DATABASE_AWAY, Connection
+from leopard.domain.formats import KNOWN_FORMAT
+from leopard.domain.statuses import Channel
+from leopard.logs import get_logger
+
+log = get_logger(__name__)
+
+PLAN: Final = "plan chunks"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unplanned:
+    """A campaign whose audience has no rows yet from `planned_to` on."""
+
+    id: int
+    audience: Any
+    last_id: int
+    planned_to: int
+
+
+# Of the campaigns that are not planned to their end, the one served longest ago. No key update: workers and requests
+# that refer to the campaign are not held up.
+_NEXT: Final = """
+SELECT id, audience, audience_last_id AS last_id, audience_planned_to AS planned_to
+  FROM campaigns
+ WHERE status = 'sending' AND channel = ANY(%(channels)s) AND format <= %(known_format)s
+   AND NOT id = ANY(%(excluded)s)
+   AND audience IS NOT NULL AND audience_planned_to < audience_last_id
+   AND NOT EXISTS (SELECT FROM campaign_chunks
+                    WHERE campaign_chunks.campaign_id = campaigns.id AND check_at IS NULL
+                      AND (claimed_until IS NULL OR claimed_until < now()))
+ ORDER BY served_at NULLS FIRST, id
+ LIMIT 1
+   FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+# The key share lock keeps a customer from being deleted before the foreign key is checked. A customer that another
+# transaction holds is not waited for: all others would wait along.
+_PLAN: Final = f"""
+WITH recipients AS MATERIALIZED (
+    SELECT customers.id
+      FROM customers
+     WHERE customers.id > %(planned_to)s AND customers.id <= %(last_id)s AND {MATCHES}
+     ORDER BY customers.id
+     LIMIT %(chunk_size)s
+), free AS MATERIALIZED (
+    SELECT customers.id
+      FROM customers
+     WHERE customers.id IN (SELECT id FROM recipients)
+     ORDER BY customers.id
+       FOR KEY SHARE SKIP LOCKED
+), written AS (
+    INSERT INTO outbound_messages (campaign_id, customer_id)
+    SELECT %(campaign_id)s, id FROM free
+        ON CONFLICT (campaign_id, customer_id) DO NOTHING
+    RETURNING customer_id
+), postponed AS (
+    INSERT INTO postponed_recipients (campaign_id, customer_id)
+    SELECT %(campaign_id)s, id FROM recipients WHERE id NOT IN (SELECT id FROM free)
+        ON CONFLICT DO NOTHING
+    RETURNING customer_id
+), counted AS (
+    INSERT INTO campaign_counts AS counts (campaign_id, shard, total)
+    SELECT %(campaign_id)s, 0, count(*) FROM written
+        ON CONFLICT (campaign_id, shard) DO UPDATE SET total = counts.total + excluded.total
+), chunked AS (
+    INSERT INTO campaign_chunks (campaign_id, first_customer_id, last_customer_id)
+    SELECT %(campaign_id)s, min(customer_id), max(customer_id) FROM written HAVING count(*) > 0
+), reached AS (
+    SELECT CASE WHEN count(*) < %(chunk_size)s THEN %(last_id)s ELSE max(id) END AS planned_to,
+           (SELECT count(*) FROM free) AS planned,
+           (SELECT count(*) FROM postponed_recipients WHERE campaign_id = %(campaign_id)s)
+               + (SELECT count(*) FROM postponed) AS postponed
+      FROM recipients
+)
+UPDATE campaigns
+   SET audience_planned_to = reached.planned_to,
+       audience_unplanned = CASE WHEN reached.planned_to >= audience_last_id THEN reached.postponed
+                                 ELSE GREATEST(audience_unplanned - reached.planned, 0) END
+  FROM reached
+ WHERE campaigns.id = %(campaign_id)s
+RETURNING reached.planned
+"""
+
+_NEXT_POSTPONED: Final = """
+SELECT id
+  FROM campaigns
+ WHERE status = 'sending' AND format <= %(known_format)s
+   AND EXISTS (SELECT FROM postponed_recipients WHERE campaign_id = campaigns.id)
+   AND NOT id = ANY(%(tried)s)
+ ORDER BY id
+ LIMIT 1
+   FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+# A customer who is gone by now gets no message, and leaves the total. Each message has a chunk of its own: other
+# recipients lie between them, whose chunks have their own state.
+_PLAN_POSTPONED: Final = """
+WITH waiting AS MATERIALIZED (
+    SELECT customer_id FROM postponed_recipients
+     WHERE campaign_id = %(campaign_id)s
+     ORDER BY customer_id
+     LIMIT %(chunk_size)s
+), free AS MATERIALIZED (
+    SELECT customers.id
+      FROM customers
+     WHERE customers.id IN (SELECT customer_id FROM waiting)
+     ORDER BY customers.id
+       FOR KEY SHARE SKIP LOCKED
+), gone AS MATERIALIZED (
+    SELECT customer_id FROM waiting WHERE NOT EXISTS (SELECT FROM customers WHERE customers.id = waiting.customer_id)
+), written AS (
+    INSERT INTO outbound_messages (campaign_id, customer_id)
+    SELECT %(campaign_id)s, id FROM free
+        ON CONFLICT (campaign_id, customer_id) DO NOTHING
+    RETURNING customer_id
+), counted AS (
+    INSERT INTO campaign_counts AS counts (campaign_id, shard, total)
+    SELECT %(campaign_id)s, 0, count(*) FROM written HAVING count(*) > 0
+        ON CONFLICT (campaign_id, shard) DO UPDATE SET total = counts.total + excluded.total
+), chunked AS (
+    INSERT INTO campaign_chunks (campaign_id, first_customer_id, last_customer_id)
+    SELECT %(campaign_id)s, customer_id, customer_id FROM written
+), planned AS (
+    DELETE FROM postponed_recipients
+     WHERE campaign_id = %(campaign_id)s
+       AND (customer_id IN (SELECT id FROM free) OR customer_id IN (SELECT customer_id FROM gone))
+    RETURNING customer_id
+)
+UPDATE campaigns
+   SET audience_unplanned = GREATEST(audience_unplanned - (SELECT count(*) FROM planned), 0)
+ WHERE id = %(campaign_id)s
+RETURNING (SELECT count(*) FROM written) AS written
+"""
+
+
+async def plan_next_chunk(
+    connection: Connection,
+    chunk_size: int,
+    channels: Sequence[Channel] = tuple(Channel),
+    troubles: CampaignTroubles | None = None,
+) -> bool:
+    """Write the rows of one chunk of the audience that was served longest ago; false where there is none to plan.
+
+    A campaign whose audience cannot be read fails with a reason. One whose planning meets an error is set aside.
+
+    Raises:
+        psycopg.OperationalError: The database is unavailable.
+    """
+    troubles = troubles or CampaignTroubles()
+    async with connection.transaction():
+        campaign = await _next_unplanned(connection, channels, troubles.excluded())
+        if campaign is None:
+            return False
+        try:
+            # what fails is undone alone: the campaign stays locked, and is set aside or failed below
+            async with connection.transaction():
+                await _plan(connection, campaign, chunk_size)
+        except ValidationError as error:
+            await _fail(connection, campaign.id, f"the audience cannot be read: {_first_problem(error)}")
+        except psycopg.Error as error:
+            if isinstance(error, DATABASE_AWAY) and not isinstance(error, OF_ONE_CAMPAIGN):
+                raise
+            if troubles.note(PLAN, campaign.id, error):
+                await _fail(connection, campaign.id, f"the audience cannot be planned: {type(error).__name__}")
+                troubles.forget(campaign.id)
+        else:
+            troubles.forget(campaign.id)
+    return True
+
+
+async def plan_postponed(connection: Connection, chunk_size: int) -> int:
+    """Write the rows of postponed recipients whose customers are free again; how many."""
+    tried: list[int] = []
+    written = 0
+    while True:
+        async with connection.transaction():
+            cursor = await connection.execute(_NEXT_POSTPONED, {"tried": tried, "known_format": KNOWN_FORMAT})
+            row = await cursor.fetchone()
+            if row is None:
+                return written
+            tried.append(row[0])
+            parameters = {"campaign_id": row[0], "chunk_size": chunk_size}
+            cursor = await connection.execute(_PLAN_POSTPONED, parameters)
+            planned = await cursor.fetchone()
+            written += planned[0] if planned is not None else 0
+            MESSAGES_CREATED.inc(planned[0] if planned is not None else 0)
+
+
+async def _next_unplanned(
+    connection: Connection, channels: Sequence[Channel], excluded: list[int]
+) -> _Unplanned | None:
+    async with connection.cursor(row_factory=class_row(_Unplanned)) as cursor:
+        parameters = {"channels": list(channels), "excluded": excluded, "known_format": KNOWN_FORMAT}
+        await cursor.execute(_NEXT, parameters)
+        return await cursor.fetchone()
+
+
+async def _plan(connection: Connection, campaign: _Unplanned, chunk_size: int) -> None:
+    parameters: dict[str, Any] = {
+        "campaign_id": campaign.id,
+        "last_id": campaign.last_id,
+        "planned_to": campaign.planned_to,
+        "chunk_size": chunk_size,
+        **audience_parameters(Audience.model_validate(campaign.audience)),
+    }
+    cursor = await connection.execute(_PLAN, parameters)
+    row = await cursor.fetchone()
+    MESSAGES_CREATED.inc(row[0] if row is not None else 0)
+
+
+async def _fail(connection: Connection, campaign_id: int, reason: str) -> None:
+    await fail_unplanned(connection, campaign_id, reason)
+    log.error("campaign failed", campaign_id=campaign_id, reason=reason)
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in problem['loc'])} {problem['msg']}".strip()

@@ -1,0 +1,109 @@
+"""Publishing jobs: each is persistent, and each is confirmed by the broker."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import aiormq
+from faststream.rabbit import RabbitQueue
+from pamqp.commands import Basic
+from pamqp.common import FieldTable
+
+from dispatcher.metrics import PUBLISH_SECONDS, PUBLISHED
+from leopard.jobs import MessageJob
+from leopard.messaging import BROKER_UNAVAILABLE, SENDS, Broker, BrokerBlockedError, OwnChannel
+from leopard.tracing import TRACEPARENT
+
+CONFIRM_SECONDS: Final = 30
+PERSISTENT: Final = 2
+
+
+class UnconfirmedError(Exception):
+    """The broker did not confirm every job; those it has may be published again."""
+
+
+PUBLISHING_UNAVAILABLE: Final = (*BROKER_UNAVAILABLE, BrokerBlockedError, UnconfirmedError)
+"""What publishing raises while RabbitMQ is down, restarting or refusing; the same jobs may pass later."""
+
+
+class JobPublisher:
+    """Publishes jobs to one queue.
+
+    On the broker's connection, not through its `publish`: that makes and waits for one frame after the other, and an
+    object and a random id for each job.
+    """
+
+    def __init__(self, broker: Broker, *, concurrency: int, queue: RabbitQueue = SENDS) -> None:
+        self._broker = broker
+        self._channel = OwnChannel(broker, confirms=True)
+        self._queue = queue
+        self._concurrency = concurrency
+
+    async def publish(
+        self, jobs: Sequence[MessageJob], traceparent: str | None, published_at: datetime | None = None
+    ) -> None:
+        """Publish every job and wait for its confirm.
+
+        Args:
+            jobs: What to publish.
+            traceparent: The trace that the jobs belong to.
+            published_at: The time that the jobs carry, by the database's clock; now where it is not given.
+
+        Raises:
+            UnconfirmedError: One was refused, returned because there is no queue, or not confirmed in time.
+            BrokerBlockedError: RabbitMQ takes no jobs; it says why.
+            ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
+        """
+        headers: FieldTable = {TRACEPARENT: traceparent} if traceparent else {}
+        timestamp = published_at or datetime.now(UTC)
+        started = time.perf_counter()
+        for first in range(0, len(jobs), self._concurrency):
+            channel = await self._channel.underlay()
+            group = jobs[first : first + self._concurrency]
+            results = await self._confirmed(
+                [_publish(channel, self._queue.name, job, headers, timestamp) for job in group]
+            )
+            failed = [result for result in results if isinstance(result, BaseException)]
+            PUBLISHED.labels("confirmed").inc(len(results) - len(failed))
+            if failed:
+                PUBLISHED.labels("unconfirmed").inc(len(failed))
+                raise UnconfirmedError(f"{len(failed)} of {len(group)} jobs: {type(failed[0]).__name__}") from failed[0]
+        if jobs:
+            PUBLISH_SECONDS.observe(time.perf_counter() - started)
+
+    async def _confirmed(self, publishing: Sequence[Coroutine[Any, Any, None]]) -> list[BaseException | None]:
+        confirms = asyncio.ensure_future(asyncio.gather(*publishing, return_exceptions=True))
+        blocked = asyncio.ensure_future(self._broker.blocked.wait())
+        waiting: set[asyncio.Future[Any]] = {confirms, blocked}
+        try:
+            await asyncio.wait(waiting, timeout=CONFIRM_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if confirms.done():
+                return confirms.result()
+        finally:
+            blocked.cancel()
+            confirms.cancel()
+        if self._broker.blocked_reason is not None:
+            raise BrokerBlockedError(self._broker.blocked_reason)
+        raise UnconfirmedError(f"{len(publishing)} jobs were not confirmed within {CONFIRM_SECONDS} s")
+
+
+async def _publish(
+    channel: aiormq.Channel, queue: str, job: MessageJob, headers: FieldTable, timestamp: datetime
+) -> None:
+    await channel.basic_publish(
+        job.model_dump_json().encode(),
+        routing_key=queue,
+        properties=Basic.Properties(
+            # by which the broker's answer finds the job when it is returned
+            message_id=str(job.message_id),
+            content_type="application/json",
+            delivery_mode=PERSISTENT,
+            headers=headers,
+            timestamp=timestamp,
+        ),
+        mandatory=True,
+        # the confirm is waited for, not the moment when the frame is written: that would be one job after the other
+        wait=False,
+    )

@@ -1,0 +1,50 @@
+"""Campaigns in trouble: set aside for a while, so that an error in one holds up no other."""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import errors
+
+from leopard.backoff import full_jitter
+from leopard.logs import get_logger
+from leopard.supervision import BACKGROUND_FAILURES
+
+log = get_logger(__name__)
+
+OF_ONE_CAMPAIGN: Final = (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected)
+"""What one campaign's rows may raise while the database is well."""
+
+GIVE_UP_AFTER: Final = 5
+"""A campaign whose step has failed so often in a row fails as a whole."""
+
+
+@dataclass
+class _Trouble:
+    failures: int
+    until: float
+
+
+class CampaignTroubles:
+    """Which campaigns failed lately in one kind of step, and until when they are left alone."""
+
+    def __init__(self) -> None:
+        self._troubles: dict[int, _Trouble] = {}
+
+    def excluded(self) -> list[int]:
+        """The campaigns to leave alone at this moment."""
+        now = time.monotonic()
+        return [campaign_id for campaign_id, trouble in self._troubles.items() if trouble.until > now]
+
+    def note(self, task: str, campaign_id: int, error: Exception) -> bool:
+        """Set a campaign aside after an error in a task; whether it has failed so often that it is to be given up."""
+        failures = self._troubles[campaign_id].failures + 1 if campaign_id in self._troubles else 1
+        self._troubles[campaign_id] = _Trouble(failures, time.monotonic() + 0.1 + full_jitter(failures, maximum=30))
+        BACKGROUND_FAILURES.labels(task).inc()
+        if failures == 1:
+            log.error("campaign set aside after an error", task=task, campaign_id=campaign_id, exc_info=error)
+        return failures >= GIVE_UP_AFTER
+
+    def forget(self, campaign_id: int) -> None:
+        """Treat a campaign like any other again."""
+        self._troubles.pop(campaign_id, None)

@@ -1,0 +1,270 @@
+"""The way of messages through a worker: claimed many at a time, sent each by itself, recorded many at a time.
+
+Three background tasks work side by side. Each keeps what it works on until that is done, so that an error anywhere
+costs another try and never a message. A job is acknowledged once its message is recorded, or when there is nothing to
+send: a job that is lost is found again in the tables.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from leopard.db.pool import Pool
+from leopard.db.queue_progress import report_held
+from leopard.domain.statuses import MAX_ATTEMPTS, Channel
+from leopard.logs import get_logger
+from leopard.supervision import Supervisor
+from leopard.tracing import trace_id_of
+from sender_worker.acks import Acks, HeldJob
+from sender_worker.batcher import Batcher
+from sender_worker.claims import Claim, claim_messages
+from sender_worker.metrics import FINISHED, IN_FLIGHT, LATE_RESULTS, NOT_CLAIMED, PARKED, UNKNOWN_OUTCOMES
+from sender_worker.parking import park_messages
+from sender_worker.recording import record_each
+from sender_worker.results import Result, outcome_unknown_result, release_result
+from sender_worker.sending import Carrier, send_message
+
+log = get_logger(__name__)
+
+COUNT_SHARDS: Final = 8
+"""Workers add to different rows of a campaign's counts, so that they do not queue for one."""
+
+IDLE_SECONDS: Final = 1.0
+"""How long a task waits for work before it begins again."""
+
+PARK_ABOVE_SECONDS: Final = 2.0
+"""A hold that lasts longer sends the jobs at hand back to the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRules:
+    """How messages are claimed."""
+
+    batch_size: int
+    lease_seconds: float
+    channels: tuple[Channel, ...] = tuple(Channel)
+    """What the provider can carry; a message of another channel is left to other workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A job that can be acknowledged once its result is recorded; without one there was nothing to send."""
+
+    job: HeldJob
+    result: Result | None
+
+
+class Pipeline:
+    """Three steps that work side by side: claiming, sending, recording."""
+
+    def __init__(self, pool: Pool, carrier: Carrier, rules: PipelineRules, acks: Acks) -> None:
+        self._pool = pool
+        self._carrier = carrier
+        self._rules = rules
+        self._acks = acks
+        self._shard = random.randrange(1, COUNT_SHARDS)  # noqa: S311 any will do; 0 belongs to those who add messages
+        self._arrived: Batcher[HeldJob] = Batcher(size=rules.batch_size)
+        self._finished: Batcher[_Finished] = Batcher(size=rules.batch_size)
+        self._to_claim: list[HeldJob] = []
+        self._to_record: list[_Finished] = []
+        self._to_acknowledge: list[HeldJob] = []
+        self._sending: set[asyncio.Task[None]] = set()
+        self._capacity_freed = asyncio.Event()
+        self._claims_under_way = 0
+        self._draining = False
+        IN_FLIGHT.set_function(lambda: len(self._sending))
+
+    def supervise(self, supervisor: Supervisor) -> None:
+        """Have the steps of the pipeline repeated."""
+        supervisor.repeat("claim messages", self.claim_step)
+        supervisor.repeat("record results", self.record_step)
+        supervisor.repeat("report held jobs", self.report_step)
+
+    def take(self, job: HeldJob) -> None:
+        """Send the message of one more job; while draining the job stays with the broker."""
+        if not self._draining:
+            self._arrived.add(job)
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, and wait until what was begun is recorded and acknowledged, `seconds` or less."""
+        self._draining = True
+        self._arrived.clear()
+        self._to_claim.clear()
+        self._arrived.wake()
+        self._capacity_freed.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._busy:
+                    self._finished.wake()
+                    await asyncio.sleep(0.02)
+
+    @property
+    def _busy(self) -> bool:
+        return bool(
+            self._claims_under_way or self._sending or len(self._finished) or self._to_record or self._to_acknowledge
+        )
+
+    async def claim_step(self) -> float:
+        """Claim the messages of one batch of jobs, as many as the provider takes now, and begin to send them.
+
+        Raises:
+            psycopg.Error: The database is unavailable; the jobs are kept for the next step.
+        """
+        if not self._to_claim:
+            self._to_claim = await self._arrived.next_batch(seconds=IDLE_SECONDS)
+        if self._draining:
+            self._to_claim.clear()
+            return 0.1
+        if not self._to_claim:
+            return 0
+        gate = self._carrier.gate
+        hold_seconds = gate.hold_seconds
+        if hold_seconds is not None and hold_seconds > PARK_ABOVE_SECONDS:
+            await self._park(hold_seconds)
+            return 0
+        room = gate.room(len(self._sending))
+        # a claimed message that waits for the provider would use up its lease; a job may wait for longer
+        if room < min(len(self._to_claim), max((room + len(self._sending)) // 4, 1)):
+            return await self._wait_for_capacity()
+        admitted = await gate.admit(min(room, len(self._to_claim), self._rules.batch_size))
+        if admitted <= 0:
+            # the jobs were taken before the gate closed, or must wait for the rate
+            return 0.05
+        await self._claim(admitted)
+        return 0
+
+    async def _wait_for_capacity(self) -> float:
+        self._capacity_freed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._capacity_freed.wait()
+        return 0
+
+    async def _park(self, hold_seconds: float) -> None:
+        jobs = self._to_claim
+        async with self._pool.connection() as connection:
+            await park_messages(connection, [job.message_id for job in jobs], hold_seconds)
+        PARKED.inc(len(jobs))
+        self._to_claim = []
+        for job in jobs:
+            self._finished.add(_Finished(job, None))
+
+    async def _claim(self, admitted: int) -> None:
+        jobs = self._to_claim[:admitted]
+        rules = self._rules
+        claim_requested_at = time.monotonic()
+        self._claims_under_way += 1
+        try:
+            async with self._pool.connection() as connection:
+                ids = [job.message_id for job in jobs]
+                claims = await claim_messages(connection, ids, rules.lease_seconds, self._shard, rules.channels)
+        finally:
+            self._claims_under_way -= 1
+        # no await from here on: what was claimed is being sent before anything else can fail
+        del self._to_claim[:admitted]
+        begun = 0
+        for job, claim in zip(jobs, claims, strict=True):
+            if claim is None:
+                NOT_CLAIMED.inc()
+                self._finished.add(_Finished(job, None))
+            else:
+                begun += self._begin(job, claim, claim_requested_at)
+        if not begun:
+            self._carrier.gate.unused()
+
+    def _begin(self, job: HeldJob, claim: Claim, claim_requested_at: float) -> bool:
+        if claim.outcome_unknown:
+            UNKNOWN_OUTCOMES.inc()
+            if not self._carrier.rules.retry_unknown or claim.retry_count >= MAX_ATTEMPTS:
+                self._finished.add(_Finished(job, outcome_unknown_result(claim)))
+                return False
+        if self._draining:
+            self._finished.add(_Finished(job, release_result(claim)))
+            return False
+        task = asyncio.create_task(self._send(job, claim, claim_requested_at), name="leopard: send message")
+        self._sending.add(task)
+        task.add_done_callback(self._sent)
+        return True
+
+    async def _send(self, job: HeldJob, claim: Claim, claim_requested_at: float) -> None:
+        if time.monotonic() - claim_requested_at >= self._rules.lease_seconds:
+            # this process stood still for so long that another worker may have claimed the message
+            log.warning("claim ended before the message was sent", **_ids(job, claim))
+            self._finished.add(_Finished(job, None))
+            return
+        try:
+            result = await send_message(claim, self._carrier, job.traceparent)
+        except BaseException:
+            # what happened to the message cannot be known: the lease ends, and the claim tells
+            self._finished.add(_Finished(job, None))
+            raise
+        if result.outcome_unknown:
+            UNKNOWN_OUTCOMES.inc()
+        self._finished.add(_Finished(job, result))
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._capacity_freed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("message was not sent because of an unexpected error", exc_info=error)
+
+    async def record_step(self) -> float:
+        """Record one batch of results and acknowledge their jobs.
+
+        Raises:
+            psycopg.Error: The database is unavailable; the results are kept for the next step.
+        """
+        if not self._to_record and not self._to_acknowledge:
+            self._to_record = await self._finished.next_batch(seconds=IDLE_SECONDS)
+        refused: list[_Finished] = []
+        if self._to_record:
+            refused = await self._record(self._to_record)
+            self._to_acknowledge = [
+                one.job
+                for one in self._to_record
+                # a released message's job stays with the broker, which delivers it to another worker
+                if one not in refused and not (one.result is not None and one.result.released)
+            ]
+            self._to_record = []
+        if self._to_acknowledge:
+            await self._acks.done(self._to_acknowledge)
+            self._to_acknowledge = []
+        for one in refused:
+            self._finished.add(one)
+        return 1 if refused else 0
+
+    async def _record(self, finished: Sequence[_Finished]) -> list[_Finished]:
+        with_result = [(one, one.result) for one in finished if one.result is not None]
+        if not with_result:
+            return []
+        recorded = await record_each(self._pool, [result for _, result in with_result], self._shard)
+        for (one, result), counted in zip(with_result, recorded, strict=True):
+            if counted is False:
+                LATE_RESULTS.inc()
+                log.warning("result came after the claim had ended", **_ids(one.job, result.claim))
+            elif counted and result.final:
+                FINISHED[result.claim.channel, result.status].inc()
+        return [one for (one, _), counted in zip(with_result, recorded, strict=True) if counted is None]
+
+    async def report_step(self) -> float:
+        """Say of the jobs that have waited here for long that they are not lost."""
+        seconds = self._rules.lease_seconds / 3
+        before = time.monotonic() - seconds
+        waiting = [*self._to_claim, *self._arrived.waiting]
+        jobs = [(job.campaign_id, job.customer_id) for job in waiting if job.since < before and job.campaign_id]
+        if jobs:
+            async with self._pool.connection() as connection:
+                await report_held(connection, jobs, self._rules.lease_seconds)
+        return seconds
+
+
+def _ids(job: HeldJob, claim: Claim) -> dict[str, object]:
+    return {
+        "campaign_id": claim.campaign_id,
+        "message_id": claim.message_id,
+        "trace_id": trace_id_of(job.traceparent),
+    }

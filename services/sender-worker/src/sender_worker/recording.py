@@ -1,0 +1,56 @@
+"""Recording results, whatever PostgreSQL says of one of them.
+
+A result is what a provider said, and it is never thrown away. A batch that PostgreSQL refuses is split until the one
+result that it refuses is alone; the others are recorded meanwhile.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import psycopg
+from psycopg import errors
+
+from leopard.db.pool import DATABASE_AWAY, Pool
+from leopard.logs import get_logger
+from sender_worker.metrics import REFUSED_RESULTS
+from sender_worker.results import Result, record_results, without_texts
+
+log = get_logger(__name__)
+
+_NOT_THE_ROWS: Final = (*DATABASE_AWAY, errors.ProgrammingError, errors.NotSupportedError)
+"""Errors of the statement or of the server: a smaller batch would meet them too."""
+
+
+async def record_each(pool: Pool, results: Sequence[Result], shard: int) -> list[bool | None]:
+    """Record results; for each whether it counted, null where PostgreSQL refuses it and it has to be tried again.
+
+    Raises:
+        psycopg.Error: The database is unavailable, or the statement does not run; nothing more was recorded.
+    """
+    try:
+        return [*await _record(pool, results, shard)]
+    except _NOT_THE_ROWS:
+        raise
+    except psycopg.Error as error:
+        if len(results) > 1:
+            half = len(results) // 2
+            first = await record_each(pool, results[:half], shard)
+            return [*first, *await record_each(pool, results[half:], shard)]
+        return [await _record_refused(pool, results[0], shard, error)]
+
+
+async def _record_refused(pool: Pool, result: Result, shard: int, refusal: psycopg.Error) -> bool | None:
+    REFUSED_RESULTS.inc()
+    ids = {"message_id": result.claim.message_id, "campaign_id": result.claim.campaign_id}
+    log.error("result refused by the database", reason=refusal.sqlstate, **ids)
+    try:
+        return (await _record(pool, [without_texts(result)], shard))[0]
+    except _NOT_THE_ROWS:
+        raise
+    except psycopg.Error:
+        return None
+
+
+async def _record(pool: Pool, results: Sequence[Result], shard: int) -> list[bool]:
+    async with pool.connection() as connection:
+        return await record_results(connection, results, shard)

@@ -1,0 +1,118 @@
+"""Sending one message: a claim goes in, a result comes out.
+
+Rendered, checked, handed to the provider, its answer turned into a result. Knows no queue and no table.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from leopard.domain.blank_text import is_blank
+from leopard.domain.templates import TemplateError, parse_template
+from leopard.logs import get_logger
+from leopard.tracing import trace_id_of
+from sender_worker.claims import Claim
+from sender_worker.gate import Gate
+from sender_worker.metrics import ATTEMPTS, SEND_SECONDS
+from sender_worker.providers.provider import (
+    Accepted,
+    OutgoingMessage,
+    Provider,
+    Refused,
+    SendOutcome,
+    Throttled,
+    Unavailable,
+    Unknown,
+)
+from sender_worker.results import Result, RetryRules, not_sendable, result_of
+
+log = get_logger(__name__)
+
+EMPTY_TEXT: Final = "the text is empty for this recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Who carries messages, and by which rules."""
+
+    provider: Provider
+    gate: Gate
+    rules: RetryRules
+
+
+async def send_message(claim: Claim, carrier: Carrier, traceparent: object = None) -> Result:
+    """Send a claimed message; what became of it. Raises nothing.
+
+    Args:
+        claim: The message, with its template and its recipient.
+        carrier: Who carries it.
+        traceparent: The trace that log lines about it name.
+    """
+    try:
+        content = render(claim)
+    except TemplateError as error:
+        return not_sendable(claim, f"the template cannot be read: {error}")
+    except Exception as error:
+        log.exception("message could not be rendered", **_ids(claim, traceparent))
+        return not_sendable(claim, f"the template cannot be rendered: {type(error).__name__}")
+    if is_blank(content):
+        return not_sendable(claim, EMPTY_TEXT, content)
+    started = time.monotonic()
+    outcome = await _hand_over(claim, content, carrier, traceparent)
+    SEND_SECONDS[claim.channel].observe(time.monotonic() - started)
+    ATTEMPTS[claim.channel, outcome_label(outcome)].inc()
+    carrier.gate.heard(outcome, started)
+    return result_of(claim, content, outcome, carrier.rules, provider_held=carrier.gate.hold_seconds is not None)
+
+
+def render(claim: Claim) -> str:
+    """The text for a claim's recipient.
+
+    Raises:
+        TemplateError: The template does not parse.
+    """
+    return parse_template(claim.base_template).render(
+        {
+            "first_name": claim.first_name,
+            "last_name": claim.last_name,
+            "location": claim.location,
+            "preferred_product": claim.preferred_product,
+            "phone": claim.phone,
+        }
+    )
+
+
+async def _hand_over(claim: Claim, content: str, carrier: Carrier, traceparent: object) -> SendOutcome:
+    # two installations on one account, or a copy of a database, must never use the same key for two messages
+    key = f"{carrier.gate.installation}-{claim.message_id}"
+    try:
+        message = OutgoingMessage(claim.message_id, key, claim.channel, claim.phone, content)
+        return await carrier.provider.send(message)
+    except Exception as error:
+        log.exception("provider failed", **_ids(claim, traceparent))
+        return Unknown(type(error).__name__)
+
+
+def outcome_label(outcome: SendOutcome) -> str:
+    """How metrics call an outcome."""
+    match outcome:
+        case Accepted():
+            return "success"
+        case Refused(permanent=True):
+            return "permanent"
+        case Refused():
+            return "retryable"
+        case Throttled():
+            return "throttled"
+        case Unavailable():
+            return "unavailable"
+        case Unknown():
+            return "unknown"
+
+
+def _ids(claim: Claim, traceparent: object) -> dict[str, object]:
+    return {
+        "campaign_id": claim.campaign_id,
+        "message_id": claim.message_id,
+        "trace_id": trace_id_of(traceparent),
+    }

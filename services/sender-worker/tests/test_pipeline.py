@@ -1,0 +1,152 @@
+"""A worker claims what its provider can take, and keeps what it works on until that is done."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiormq.abc import AbstractChannel
+
+from leopard.db.pool import Connection, Pool
+from leopard.supervision import Supervisor
+from leopard.testing import add_campaign, add_customers, add_messages, rows, until
+from sender_worker import gate as gates
+from sender_worker.acks import Acks, HeldJob
+from sender_worker.gate import Gate
+from sender_worker.pipeline import Pipeline, PipelineRules
+from sender_worker.providers.provider import Accepted, OutgoingMessage, SendOutcome
+from sender_worker.results import RetryRules
+from sender_worker.sending import Carrier
+
+RULES = PipelineRules(batch_size=20, lease_seconds=60)
+RETRY = RetryRules(1, 1, retry_unknown=True)
+
+
+class Unhurried:
+    """Takes a few messages at a time, and answers when it is told to."""
+
+    name = account = "unhurried"
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.taken: list[int] = []
+        self.at_a_time = 0
+        self.most_at_a_time = 0
+        self.answering = asyncio.Event()
+
+    async def send(self, message: OutgoingMessage) -> SendOutcome:
+        self.taken.append(message.message_id)
+        self.at_a_time += 1
+        self.most_at_a_time = max(self.most_at_a_time, self.at_a_time)
+        await self.answering.wait()
+        await asyncio.sleep(0.005)
+        self.at_a_time -= 1
+        return Accepted()
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class Acknowledged(Acks):
+    """Remembers what a broker would have been told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: list[int] = []
+
+    async def done(self, jobs: object) -> None:
+        self.jobs += [job.message_id for job in jobs]  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def running(pool: Pool, provider: Unhurried, acks: Acks) -> AsyncIterator[Pipeline]:
+    gate = Gate(pool, provider=provider, channels=())
+    await gate.refresh()
+    pipeline = Pipeline(pool, Carrier(provider, gate, RETRY), RULES, acks)
+    supervisor = Supervisor()
+    pipeline.supervise(supervisor)
+    supervisor.start()
+    try:
+        yield pipeline
+    finally:
+        await pipeline.drain(10)
+        await supervisor.stop(5)
+
+
+@pytest.mark.parametrize("capacity", [1, 7, 30, 1000])
+async def test_no_more_is_claimed_than_the_provider_takes(
+    connection: Connection, pool: Pool, capacity: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates, "START_WINDOW", 10_000)
+    ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 50))
+    provider, acks = Unhurried(capacity), Acknowledged()
+    async with running(pool, provider, acks) as pipeline:
+        for message_id in ids:
+            pipeline.take(held(message_id))
+        expected = min(capacity, 50)
+
+        async def all_taken() -> bool:
+            return len(provider.taken) == expected
+
+        await until(all_taken)
+        await asyncio.sleep(0.1)
+        [claimed] = await rows(connection, "SELECT count(*) FROM outbound_messages WHERE claimed_until IS NOT NULL")
+        assert claimed["count"] == len(provider.taken) == expected
+        provider.answering.set()
+
+        async def all_acknowledged() -> bool:
+            return len(acks.jobs) == 50
+
+        await until(all_acknowledged)
+    assert provider.most_at_a_time <= capacity
+    assert sorted(provider.taken) == sorted(acks.jobs) == sorted(ids)
+
+
+async def test_a_provider_is_met_by_few_messages_at_first(connection: Connection, pool: Pool) -> None:
+    ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 100))
+    provider, acks = Unhurried(1000), Acknowledged()
+    async with running(pool, provider, acks) as pipeline:
+        for message_id in ids:
+            pipeline.take(held(message_id))
+
+        async def some_taken() -> bool:
+            return len(provider.taken) == gates.START_WINDOW
+
+        await until(some_taken)
+        await asyncio.sleep(0.2)
+        assert len(provider.taken) == gates.START_WINDOW
+        provider.answering.set()
+
+        async def all_taken() -> bool:
+            return len(provider.taken) == 100
+
+        await until(all_taken)
+
+
+async def test_jobs_that_wait_for_the_provider_are_let_go_when_the_worker_drains(
+    connection: Connection, pool: Pool
+) -> None:
+    ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 10))
+    provider, acks = Unhurried(3), Acknowledged()
+    async with running(pool, provider, acks) as pipeline:
+        for message_id in ids:
+            pipeline.take(held(message_id))
+
+        async def three_are_taken() -> bool:
+            return len(provider.taken) == 3
+
+        await until(three_are_taken)
+        draining = asyncio.create_task(pipeline.drain(10))
+        await asyncio.sleep(0)
+        provider.answering.set()
+        async with asyncio.timeout(10):
+            await draining
+    assert sorted(acks.jobs) == sorted(provider.taken)
+    found = await rows(connection, "SELECT status, claimed_until FROM outbound_messages")
+    assert sorted(row["status"] for row in found) == ["pending"] * 7 + ["sent"] * 3
+    assert not any(row["claimed_until"] for row in found)
+
+
+def held(message_id: int) -> HeldJob:
+    # the channel is not used: acknowledgements are only remembered here
+    return HeldJob(message_id, AbstractChannel, message_id)  # type: ignore[arg-type]

@@ -1,0 +1,43 @@
+"""Campaigns that fail as a whole, with a reason that the API shows."""
+
+from typing import Final
+
+from leopard.db.pool import Connection
+
+_FAIL_SCHEDULED: Final = """
+UPDATE campaigns
+   SET status = 'failed', failure_reason = %(reason)s, updated_at = now()
+ WHERE id = %(campaign_id)s AND status = 'scheduled'
+"""
+
+# Recipients without a row count as failed. What is planned already is still sent; then the campaign fails.
+_FAIL_UNPLANNED: Final = """
+WITH campaign AS (
+    SELECT id, audience_unplanned
+      FROM campaigns
+     WHERE id = %(campaign_id)s AND status = 'sending'
+       FOR NO KEY UPDATE
+), dropped AS (
+    DELETE FROM postponed_recipients USING campaign WHERE campaign_id = campaign.id
+), counted AS (
+    INSERT INTO campaign_counts AS counts (campaign_id, shard, total, failed)
+    SELECT id, 0, audience_unplanned, audience_unplanned FROM campaign
+        ON CONFLICT (campaign_id, shard) DO UPDATE
+       SET total = counts.total + excluded.total, failed = counts.failed + excluded.failed
+)
+UPDATE campaigns
+   SET failure_reason = %(reason)s, audience_unplanned = 0, audience_planned_to = COALESCE(audience_last_id, 0),
+       updated_at = now()
+  FROM campaign
+ WHERE campaigns.id = campaign.id
+"""
+
+
+async def fail_scheduled(connection: Connection, campaign_id: int, reason: str) -> None:
+    """Fail a scheduled campaign that cannot be started."""
+    await connection.execute(_FAIL_SCHEDULED, {"campaign_id": campaign_id, "reason": reason})
+
+
+async def fail_unplanned(connection: Connection, campaign_id: int, reason: str) -> None:
+    """Fail a campaign whose audience cannot be planned any further."""
+    await connection.execute(_FAIL_UNPLANNED, {"campaign_id": campaign_id, "reason": reason})
