@@ -1,0 +1,1 @@
+"""Tests with a provider that is in trouble, on a dispatcher and workers in this process."""

@@ -1,0 +1,69 @@
+"""A dispatcher and workers in this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import dispatcher.main
+import sender_worker.main
+from dispatcher.settings import DispatcherSettings
+from leopard.db.pool import Connection
+from leopard.testing import add_campaign, add_customers, add_messages, rows, until
+from sender_worker.settings import WorkerSettings
+
+
+@asynccontextmanager
+async def services(
+    database_url: str, amqp_url: str, *, url: str, workers: int = 1, lease_seconds: float = 16, **settings: Any
+) -> AsyncIterator[None]:
+    """Run them until the block ends."""
+    stores = {"database_url": database_url, "amqp_url": amqp_url, "lease_seconds": lease_seconds}
+    worker = {"provider": "http", "http_url": url, "http_timeout_seconds": 2, "backoff_seconds": 0.2, **settings}
+    async with AsyncExitStack() as stack:
+        apps = [
+            dispatcher.main.create_app(
+                DispatcherSettings.model_validate({**stores, "poll_seconds": 0.1, "sweep_seconds": 1})
+            ),
+            *(
+                sender_worker.main.create_app(WorkerSettings.model_validate({**stores, **worker}))
+                for _ in range(workers)
+            ),
+        ]
+        for app in apps:
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        yield
+
+
+async def campaign_of(connection: Connection, count: int, *, template: str = "Hi {first_name}") -> int:
+    """A campaign that is being sent to so many customers."""
+    campaign_id = await add_campaign(connection, template=template)
+    [known] = await rows(connection, "SELECT count(*) FROM customers")
+    await add_messages(connection, campaign_id, await add_customers(connection, count, first_number=known["count"]))
+    return campaign_id
+
+
+async def statuses(connection: Connection, campaign_id: int) -> dict[str, int]:
+    """How many messages are in each state; one that waits for another attempt counts as pending."""
+    found = await rows(
+        connection,
+        """
+        SELECT CASE WHEN status = 'failed' AND next_attempt_at IS NOT NULL THEN 'pending' ELSE status END AS status,
+               count(*)
+          FROM outbound_messages
+         WHERE campaign_id = %s
+         GROUP BY 1
+        """,
+        campaign_id,
+    )
+    return {row["status"]: row["count"] for row in found}
+
+
+async def until_finished(connection: Connection, campaign_id: int, *, seconds: float = 60) -> dict[str, int]:
+    """Wait for a campaign's end; the states of its messages."""
+
+    async def finished() -> bool:
+        [campaign] = await rows(connection, "SELECT status FROM campaigns WHERE id = %s", campaign_id)
+        return campaign["status"] in {"sent", "failed"}
+
+    await until(finished, seconds=seconds)
+    return await statuses(connection, campaign_id)
