@@ -31,6 +31,10 @@ LAST_SUCCESS: Final = Gauge(
 )
 
 
+OUTAGE_LOG_SECONDS: Final = 2.0
+"""A store that is missing for a shorter time is not worth a line: at a start connections are still being made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a failing step is tolerated; all times in seconds."""
@@ -118,7 +122,7 @@ class BackgroundTask:
             return self._failed(error)
         except Exception as error:  # noqa: BLE001 what it is cannot be known; it is logged and counted
             return self._failed(error)
-        if self._failures:
+        if self._logged is not None:
             log.info("background task works again", task=self.name, failed_steps=self._failures)
         self._failures, self._failing_since, self._broken_since, self._logged = 0, None, None, None
         LAST_SUCCESS.labels(self.name).set_to_current_time()
@@ -127,7 +131,7 @@ class BackgroundTask:
     def _waited(self, error: Exception) -> float:
         # an outage is the store's fault: a new process would not end it
         self._count()
-        if self._logged is None:
+        if self._logged is None and self.failing_seconds > OUTAGE_LOG_SECONDS:
             log.warning("background task waits for a store", task=self.name, reason=f"{type(error).__name__}: {error}")
             self._logged = type(error)
         self._broken_since = None

@@ -15,7 +15,7 @@ from sender_worker.metrics import DEAD_LETTERED
 log = get_logger(__name__)
 
 _AT_A_TIME: Final = 100
-_IDLE_SECONDS: Final = 5.0
+_IDLE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)

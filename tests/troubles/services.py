@@ -36,9 +36,11 @@ async def services(
 
 async def campaign_of(connection: Connection, count: int, *, template: str = "Hi {first_name}") -> int:
     """A campaign that is being sent to so many customers."""
-    campaign_id = await add_campaign(connection, template=template)
+    # nothing finishes a paused campaign that has no messages yet
+    campaign_id = await add_campaign(connection, status="paused", template=template)
     [known] = await rows(connection, "SELECT count(*) FROM customers")
     await add_messages(connection, campaign_id, await add_customers(connection, count, first_number=known["count"]))
+    await connection.execute("UPDATE campaigns SET status = 'sending' WHERE id = %s", [campaign_id])
     return campaign_id
 
 

@@ -1,0 +1,110 @@
+"""What a provider said is never thrown away, whatever PostgreSQL says meanwhile; one bad row harms itself alone."""
+
+import asyncio
+from functools import partial
+
+import aio_pika
+
+from leopard.db.pool import Connection
+from leopard.messaging import DEAD_LETTERS
+from leopard.testing import rows, until
+from troubles.scripted import ScriptedProvider, scripted_provider
+from troubles.services import campaign_of, services, statuses, until_finished
+
+MESSAGES = 1500
+
+
+async def some_accepted(provider: ScriptedProvider, count: int) -> bool:
+    return len(provider.accepted) >= count
+
+
+async def dead_letters(amqp_url: str) -> int:
+    async with await aio_pika.connect(amqp_url) as connection, connection.channel() as channel:
+        queue = await channel.declare_queue(DEAD_LETTERS.name, passive=True)
+        return queue.declaration_result.message_count or 0
+
+
+async def test_a_table_that_is_missing_for_a_while_costs_no_result(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    async with scripted_provider() as provider:
+        provider.seconds = 0.1
+        async with services(database_url, amqp_url, url=provider.url, workers=2):
+            campaign_id = await campaign_of(connection, MESSAGES)
+            await until(partial(some_accepted, provider, 200))
+            await connection.execute("ALTER TABLE outbound_messages RENAME TO elsewhere")
+            await asyncio.sleep(3)
+            await connection.execute("ALTER TABLE elsewhere RENAME TO outbound_messages")
+            assert await until_finished(connection, campaign_id) == {"sent": MESSAGES}
+    assert set(provider.accepted.values()) == {1}
+
+
+async def test_a_changed_column_costs_one_failure_and_no_job(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    async with scripted_provider() as provider:
+        provider.seconds = 0.1
+        async with services(database_url, amqp_url, url=provider.url, workers=2):
+            campaign_id = await campaign_of(connection, MESSAGES)
+            await until(partial(some_accepted, provider, 200))
+            await connection.execute("ALTER TABLE customers ALTER COLUMN first_name TYPE varchar(300)")
+            assert await until_finished(connection, campaign_id) == {"sent": MESSAGES}
+            assert await dead_letters(amqp_url) == 0
+    assert set(provider.accepted.values()) == {1}
+
+
+async def test_a_result_that_the_database_refuses_harms_no_other(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    async with scripted_provider() as provider:
+        async with services(database_url, amqp_url, url=provider.url):
+            await connection.execute(
+                """
+                ALTER TABLE outbound_messages ADD CONSTRAINT no_sevens
+                CHECK (rendered_content IS NULL OR rendered_content NOT LIKE '%7') NOT VALID
+                """
+            )
+            campaign_id = await campaign_of(connection, 400)
+            assert await until_finished(connection, campaign_id) == {"sent": 400}
+        refused = await rows(connection, "SELECT count(*) FROM outbound_messages WHERE rendered_content IS NULL")
+    assert refused == [{"count": 40}], "what became of a message counts more than its text"
+    assert set(provider.accepted.values()) == {1}
+
+
+async def test_a_result_that_cannot_be_recorded_at_all_is_kept_and_harms_no_other(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    async with scripted_provider() as provider:
+        async with services(database_url, amqp_url, url=provider.url, lease_seconds=60):
+            campaign_id = await campaign_of(connection, 300)
+            await connection.execute(
+                """
+                ALTER TABLE outbound_messages ADD CONSTRAINT not_the_tenth
+                CHECK (status <> 'sent' OR customer_id % 100 <> 10) NOT VALID
+                """
+            )
+
+            async def others_recorded() -> bool:
+                return (await statuses(connection, campaign_id)).get("sent", 0) == 297
+
+            await until(others_recorded)
+            await connection.execute("ALTER TABLE outbound_messages DROP CONSTRAINT not_the_tenth")
+            assert await until_finished(connection, campaign_id) == {"sent": 300}
+    assert set(provider.accepted.values()) == {1}
+
+
+async def test_a_read_only_database_is_waited_for(connection: Connection, database_url: str, amqp_url: str) -> None:
+    async with scripted_provider() as provider:
+        provider.seconds = 0.05
+        async with services(database_url, amqp_url, url=provider.url):
+            campaign_id = await campaign_of(connection, MESSAGES)
+            await until(partial(some_accepted, provider, 100))
+            [name] = await rows(connection, "SELECT current_database() AS name")
+            await connection.execute(f"ALTER DATABASE {name['name']} SET default_transaction_read_only = on")
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sender-worker%'"
+            )
+            await asyncio.sleep(2)
+            await connection.execute(f"ALTER DATABASE {name['name']} SET default_transaction_read_only = off")
+            assert await until_finished(connection, campaign_id) == {"sent": MESSAGES}
+    assert set(provider.accepted.values()) == {1}
