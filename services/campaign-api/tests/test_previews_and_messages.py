@@ -32,6 +32,20 @@ async def test_a_preview_renders_another_template(client: httpx.AsyncClient, con
     assert answer.json()["used_template"] == "Ciao {first_name}"
 
 
+@pytest.mark.parametrize("template", ["{last_name}", " {last_name}\u200b\n", "\u3164\ufe0f", "{last_name}\u2066\u2069"])
+async def test_a_preview_warns_of_a_message_that_shows_nothing(
+    client: httpx.AsyncClient, connection: Connection, template: str
+) -> None:
+    [customer] = await add_customers(connection, 1)
+    campaign_id = await add_campaign(connection, template=template)
+    url = f"/campaigns/{campaign_id}/personalized-preview"
+    blank = (await client.post(url, json={"customer_id": customer})).json()
+    assert blank["warnings"] == ["The message is blank: it holds no visible character"]
+    assert blank["rendered_message"] == template.replace("{last_name}", "")
+    visible = await client.post(url, json={"customer_id": customer, "override_template": template + "Hi"})
+    assert "warnings" not in visible.json()
+
+
 @pytest.mark.parametrize(
     ("campaign", "body", "status", "code"),
     [

@@ -16,6 +16,7 @@ from campaign_api.messages import Message, list_messages
 from campaign_api.metrics import PREVIEWS, SEND_REQUESTS
 from campaign_api.paging import KeyPagination, PageQuery, next_cursor
 from campaign_api.sends import SendAnswer, SendRequest, send_campaign
+from leopard.domain.blank_text import is_blank
 from leopard.domain.statuses import MessageStatus
 from leopard.domain.templates import parse_template
 
@@ -42,6 +43,8 @@ class Preview(BaseModel):
     rendered_message: str
     used_template: str
     customer: PreviewCustomer
+    warnings: list[str] = Field(default=[], exclude_if=lambda warnings: not warnings)
+    """What is odd about the message, though it can be sent; absent where nothing is."""
 
 
 class MessageList(BaseModel):
@@ -126,10 +129,12 @@ async def preview(campaign_id: RecordId, request: PreviewRequest, connection: Co
     template = request.override_template or campaign.base_template
     check_template(template)
     PREVIEWS.inc()
+    rendered = parse_template(template).render(customer.model_dump())
     return Preview(
-        rendered_message=parse_template(template).render(customer.model_dump()),
+        rendered_message=rendered,
         used_template=template,
         customer=PreviewCustomer(id=customer.id, first_name=customer.first_name),
+        warnings=["The message is blank: it holds no visible character"] if is_blank(rendered) else [],
     )
 
 
