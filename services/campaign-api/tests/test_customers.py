@@ -39,6 +39,10 @@ async def test_only_the_phone_is_required(client: httpx.AsyncClient) -> None:
         {"phone": ""},
         {"phone": "0700123456"},
         {"phone": 254700123456},
+        {"phone": "+2547001"},
+        {"phone": "+210123456789"},
+        {"phone": "+254700123456 ext. 5"},
+        {"phone": "+1800FLOWERS"},
         {"phone": "+254700123456", "first_name": 1},
         {"phone": "+254700123456", "first_name": "a\0b"},
         {"phone": "+254700123456", "first_name": "x" * 1001},
@@ -62,6 +66,37 @@ async def test_a_phone_belongs_to_one_customer(client: httpx.AsyncClient) -> Non
         assert answer.json()["error"]["details"] == [
             {"field": "phone", "message": "is already taken by another customer"}
         ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["+4407911123456", "+44 (0)7911 123456", "+44-7911-123456", "0044 7911 123456", "\u202a+447911123456\u202c"],
+)
+async def test_one_number_is_one_customer_however_it_is_written(client: httpx.AsyncClient, written: str) -> None:
+    created = await client.post("/customers", json={"phone": written})
+    assert (created.status_code, created.json()["phone"]) == (201, "+447911123456")
+    again = await client.post("/customers", json={"phone": "+447911123456"})
+    assert (again.status_code, again.json()["error"]["message"]) == (400, "phone: is already taken by another customer")
+
+
+async def test_a_number_stored_in_another_spelling_is_taken_and_stays(
+    client: httpx.AsyncClient, connection: Connection
+) -> None:
+    await connection.execute("INSERT INTO customers (phone) VALUES ('+4407911123456'), ('+254700123456')")
+    for answer in (
+        await client.post("/customers", json={"phone": "+447911123456"}),
+        await client.post("/customers", json={"phone": "+4407911123456"}),
+        await client.patch("/customers/2", json={"phone": "+447911123456"}),
+    ):
+        assert answer.json()["error"]["message"] == "phone: is already taken by another customer"
+    renamed = await client.patch("/customers/1", json={"first_name": "Alice"})
+    assert renamed.json()["phone"] == "+4407911123456"
+    assert (await client.patch("/customers/1", json={"phone": "+447911123456"})).json()["phone"] == "+447911123456"
+
+
+async def test_a_refused_number_says_why_and_is_not_repeated(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/customers", json={"phone": "+2547001"})
+    assert answer.json()["error"]["details"] == [{"field": "phone", "message": "is too short for its country"}]
 
 
 async def test_patch_changes_what_is_given_and_can_set_null(client: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from campaign_api.errors import ApiError, ErrorCode, customer_not_found
 from campaign_api.fields import NotNull, Phone, RequestModel, Text
 from leopard.db.pool import Connection
+from leopard.phone_numbers import other_spellings
 
 
 class NewCustomer(RequestModel):
@@ -47,9 +48,11 @@ class Customer(BaseModel):
 
 _COLUMNS: Final = "id, phone, first_name, last_name, location, preferred_product, created_at, updated_at"
 
+# Numbers that were stored before spellings were brought into one stay as they are, and count as taken.
 _CREATE: Final = f"""
 INSERT INTO customers (phone, first_name, last_name, location, preferred_product)
-VALUES (%(phone)s, %(first_name)s, %(last_name)s, %(location)s, %(preferred_product)s)
+SELECT %(phone)s, %(first_name)s, %(last_name)s, %(location)s, %(preferred_product)s
+ WHERE NOT EXISTS (SELECT FROM customers WHERE phone = ANY(%(other_spellings)s))
 RETURNING {_COLUMNS}
 """
 
@@ -64,6 +67,10 @@ UPDATE customers
    SET phone = %(phone)s, first_name = %(first_name)s, last_name = %(last_name)s, location = %(location)s,
        preferred_product = %(preferred_product)s, updated_at = now()
  WHERE id = %(customer_id)s
+   AND NOT EXISTS (
+       SELECT FROM customers AS others
+        WHERE others.phone = ANY(%(other_spellings)s) AND others.id <> customers.id
+       )
 RETURNING {_COLUMNS}
 """
 
@@ -76,7 +83,12 @@ async def create_customer(connection: Connection, customer: NewCustomer) -> Cust
     Raises:
         ApiError: INVALID_REQUEST where another customer has that phone number.
     """
-    return await _one(connection, _CREATE, customer.model_dump())
+    created = await _one(
+        connection, _CREATE, {**customer.model_dump(), "other_spellings": other_spellings(customer.phone)}
+    )
+    if created is None:
+        raise _phone_taken()
+    return created
 
 
 async def get_customer(connection: Connection, customer_id: int) -> Customer:
@@ -85,7 +97,7 @@ async def get_customer(connection: Connection, customer_id: int) -> Customer:
     Raises:
         ApiError: CUSTOMER_NOT_FOUND.
     """
-    return await _one(connection, _GET, {"customer_id": customer_id})
+    return _found(await _one(connection, _GET, {"customer_id": customer_id}), customer_id)
 
 
 async def list_customers(connection: Connection, *, after: int, limit: int) -> list[Customer]:
@@ -102,9 +114,20 @@ async def change_customer(connection: Connection, customer_id: int, change: Cust
         ApiError: CUSTOMER_NOT_FOUND; INVALID_REQUEST where another customer has that phone number.
     """
     async with connection.transaction():
-        customer = await _one(connection, _LOCK, {"customer_id": customer_id})
-        changed = {**customer.model_dump(), **change.model_dump(exclude_unset=True), "customer_id": customer_id}
-        return await _one(connection, _CHANGE, changed)
+        customer = _found(await _one(connection, _LOCK, {"customer_id": customer_id}), customer_id)
+        changed = await _one(
+            connection,
+            _CHANGE,
+            {
+                **customer.model_dump(),
+                **change.model_dump(exclude_unset=True),
+                "customer_id": customer_id,
+                "other_spellings": [] if change.phone is None else other_spellings(change.phone),
+            },
+        )
+        if changed is None:
+            raise _phone_taken()
+        return changed
 
 
 async def delete_customer(connection: Connection, customer_id: int) -> None:
@@ -118,15 +141,21 @@ async def delete_customer(connection: Connection, customer_id: int) -> None:
         raise customer_not_found(customer_id)
 
 
-async def _one(connection: Connection, statement: str, parameters: dict[str, Any]) -> Customer:
+async def _one(connection: Connection, statement: str, parameters: dict[str, Any]) -> Customer | None:
     try:
         async with connection.cursor(row_factory=class_row(Customer)) as cursor:
             await cursor.execute(statement, parameters)
-            customer = await cursor.fetchone()
+            return await cursor.fetchone()
     except errors.UniqueViolation:
-        message = "phone: is already taken by another customer"
-        details = [{"field": "phone", "message": "is already taken by another customer"}]
-        raise ApiError(ErrorCode.INVALID_REQUEST, message, details) from None
+        raise _phone_taken() from None
+
+
+def _found(customer: Customer | None, customer_id: int) -> Customer:
     if customer is None:
-        raise customer_not_found(parameters["customer_id"])
+        raise customer_not_found(customer_id)
     return customer
+
+
+def _phone_taken() -> ApiError:
+    details = [{"field": "phone", "message": "is already taken by another customer"}]
+    return ApiError(ErrorCode.INVALID_REQUEST, "phone: is already taken by another customer", details)

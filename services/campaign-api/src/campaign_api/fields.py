@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from leopard.domain.phones import is_e164
+from leopard.phone_numbers import normalised_phone
 
 MAX_BIGINT: Final = 2**63 - 1
 MAX_TEMPLATE: Final = 10_000
@@ -25,13 +25,6 @@ def _storable(text: str) -> str:
 def _not_blank(text: str) -> str:
     if not text.strip():
         msg = "must not be empty"
-        raise ValueError(msg)
-    return text
-
-
-def _e164(text: str) -> str:
-    if not is_e164(text):
-        msg = "must be an E.164 number such as +254700123456"
         raise ValueError(msg)
     return text
 
@@ -88,7 +81,7 @@ Given = BeforeValidator(_given)
 Text = Annotated[str, Field(max_length=1000), AfterValidator(_storable)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_storable), AfterValidator(_not_blank)]
 TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(_storable), AfterValidator(_not_blank)]
-Phone = Annotated[str, AfterValidator(_e164)]
+Phone = Annotated[str, AfterValidator(normalised_phone)]
 RecordId = Annotated[int, BeforeValidator(_record_id)]
 ListedId = Annotated[int, BeforeValidator(_listed_id)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_within_calendar)]

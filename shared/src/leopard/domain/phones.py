@@ -6,6 +6,9 @@ from typing import Final
 E164_PATTERN: Final = r"^\+[1-9][0-9]{6,14}\Z"
 """Seven digits at least: no country's numbers are shorter."""
 
+TEST_PREFIX: Final = "+999"
+"""What test customers' numbers begin with; E.164 assigns it to nobody, and no audience includes them."""
+
 _E164: Final = re.compile(E164_PATTERN)
 
 
