@@ -4,22 +4,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from campaign_api.moments import read_moment
+from leopard.domain.stored_text import MAX_TEXT, storable
 from leopard.phone_numbers import normalised_phone
 
 MAX_BIGINT: Final = 2**63 - 1
 MAX_TEMPLATE: Final = 10_000
-
-
-def _storable(text: str) -> str:
-    if "\0" in text:
-        msg = "must not contain a NUL character"
-        raise ValueError(msg)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        msg = "must be valid Unicode (it holds half of a surrogate pair)"
-        raise ValueError(msg) from None
-    return text
 
 
 def _not_blank(text: str) -> str:
@@ -44,13 +34,6 @@ def _listed_id(value: Any) -> int:  # noqa: ANN401
         msg = "must be a positive integer"
         raise ValueError(msg)  # noqa: TRY004 pydantic turns a ValueError into an answer
     return _record_id(value)
-
-
-def _written_moment(value: Any) -> Any:  # noqa: ANN401
-    if not isinstance(value, str | None):
-        msg = "must be an RFC 3339 time such as 2030-01-31T09:00:00Z"
-        raise ValueError(msg)  # noqa: TRY004 pydantic turns a ValueError into an answer
-    return value
 
 
 def _within_calendar(moment: AwareDatetime) -> AwareDatetime:
@@ -78,13 +61,13 @@ def _given(value: Any) -> Any:  # noqa: ANN401
 Given = BeforeValidator(_given)
 """An empty filter asks for nothing, as one that is left out."""
 
-Text = Annotated[str, Field(max_length=1000), AfterValidator(_storable)]
-Name = Annotated[str, Field(max_length=200), AfterValidator(_storable), AfterValidator(_not_blank)]
-TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(_storable), AfterValidator(_not_blank)]
+Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(storable)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(storable), AfterValidator(_not_blank)]
+TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(storable), AfterValidator(_not_blank)]
 Phone = Annotated[str, AfterValidator(normalised_phone)]
 RecordId = Annotated[int, BeforeValidator(_record_id)]
 ListedId = Annotated[int, BeforeValidator(_listed_id)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_within_calendar)]
+Moment = Annotated[AwareDatetime, BeforeValidator(read_moment), AfterValidator(_within_calendar)]
 
 
 class RequestModel(BaseModel):
