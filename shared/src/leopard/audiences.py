@@ -1,10 +1,22 @@
 """Whom a campaign goes to when its customers are not named one by one."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-_Value = Annotated[str, Field(min_length=1, max_length=1000)]
+from leopard.domain.stored_text import MAX_TEXT, storable
+
+_Value = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(storable)]
+
+_MOST_FIELDS: Final = 20
+"""More than any version has; each unknown one costs an error."""
+
+
+def _few_fields(given: Any) -> Any:  # noqa: ANN401 whatever stands in a body
+    if isinstance(given, dict) and len(given) > _MOST_FIELDS:
+        msg = f"must not have more than {_MOST_FIELDS} fields"
+        raise ValueError(msg)
+    return given
 
 
 class AudienceFilter(BaseModel):
@@ -15,14 +27,15 @@ class AudienceFilter(BaseModel):
     location: _Value | None = None
     preferred_product: _Value | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, given: Any) -> Any:  # noqa: ANN401
+        return _few_fields(given)
+
     @model_validator(mode="after")
     def _says_something(self) -> "AudienceFilter":
-        given = [value for value in (self.location, self.preferred_product) if value is not None]
-        if not given:
+        if self.location is None and self.preferred_product is None:
             msg = "must name a location or a preferred_product"
-            raise ValueError(msg)
-        if any("\0" in value or not value.isprintable() for value in given):
-            msg = "must not contain control characters"
             raise ValueError(msg)
         return self
 
@@ -34,6 +47,11 @@ class Audience(BaseModel):
 
     all: Literal[True] | None = None
     filter: AudienceFilter | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, given: Any) -> Any:  # noqa: ANN401
+        return _few_fields(given)
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "Audience":

@@ -1,0 +1,43 @@
+"""An audience is everybody or those who match: by any value that may be stored."""
+
+import json
+
+import httpx
+import pytest
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "São\u00a0Paulo",
+        "a\tb\nc",
+        "\x01\x7f\x85",
+        "\u200b\u200d\u2028\u202e",
+        "👋🏾",
+        "\ue000\uffff",
+        "",
+        " x ",
+        "x" * 1000,
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("field", ["location", "preferred_product"])
+async def test_what_may_be_stored_may_be_asked_for(client: httpx.AsyncClient, value: str, field: str) -> None:
+    assert (await client.post("/customers", json={"phone": "+254700000001", field: value})).status_code == 201
+    await client.post("/customers", json={"phone": "+254700000002", field: "elsewhere"})
+    new = {"name": "Summer", "channel": "sms", "base_template": "Hi", "audience": {"filter": {field: value}}}
+    campaign = (await client.post("/campaigns", json=new)).json()
+    assert campaign["audience"] == new["audience"]
+    sent = await client.post(f"/campaigns/{campaign['id']}/send", json={"audience": new["audience"]})
+    assert sent.json()["messages_queued"] == 1
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", "x" * 1001], ids=ascii)
+async def test_what_may_not_be_stored_may_not_be_asked_for(client: httpx.AsyncClient, value: str) -> None:
+    headers = {"content-type": "application/json"}
+    for url, body in (
+        ("/customers", {"phone": "+254700000001", "location": value}),
+        ("/campaigns/1/send", {"audience": {"filter": {"location": value}}}),
+    ):
+        answer = await client.post(url, content=json.dumps(body).encode(), headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
