@@ -5,6 +5,9 @@ import json
 import httpx
 import pytest
 
+from leopard.db.pool import Connection
+from leopard.testing import add_campaign, add_customers, rows
+
 
 @pytest.mark.parametrize(
     "value",
@@ -41,3 +44,19 @@ async def test_what_may_not_be_stored_may_not_be_asked_for(client: httpx.AsyncCl
     ):
         answer = await client.post(url, content=json.dumps(body).encode(), headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+
+
+async def test_test_customers_are_in_no_audience_but_can_be_named(
+    client: httpx.AsyncClient, connection: Connection
+) -> None:
+    await add_customers(connection, 2, location="Kisumu")
+    [test_customer] = await rows(
+        connection, "INSERT INTO customers (phone, location) VALUES ('+9990123456789', 'Kisumu') RETURNING id"
+    )
+    for audience in ({"all": True}, {"filter": {"location": "Kisumu"}}):
+        campaign_id = await add_campaign(connection, status="draft")
+        answer = await client.post(f"/campaigns/{campaign_id}/send", json={"audience": audience})
+        assert answer.json()["messages_queued"] == 2
+    campaign_id = await add_campaign(connection, status="draft")
+    named = await client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": [test_customer["id"]]})
+    assert named.json()["messages_queued"] == 1

@@ -6,12 +6,14 @@ from psycopg.types.json import Jsonb
 
 from leopard.audiences import Audience
 from leopard.db.pool import Connection
+from leopard.domain.phones import TEST_PREFIX
 
-MATCHES: Final = """
-    (%(location)s::text IS NULL OR customers.location = %(location)s)
+MATCHES: Final = f"""
+    NOT starts_with(customers.phone, '{TEST_PREFIX}')
+    AND (%(location)s::text IS NULL OR customers.location = %(location)s)
     AND (%(preferred_product)s::text IS NULL OR customers.preferred_product = %(preferred_product)s)
 """
-"""What a customer of the audience fulfils; takes `audience_parameters`."""
+"""What a customer of the audience fulfils, which a test customer never does; takes `audience_parameters`."""
 
 _BEGIN: Final = f"""
 WITH counted AS (
