@@ -1,14 +1,15 @@
 """Campaigns: what clients see of them, and the SQL behind it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, computed_field, model_serializer
+from pydantic import BaseModel, Field, computed_field
 
 from campaign_api.errors import ApiError, ErrorCode, campaign_not_found
 from campaign_api.fields import Moment, Name, NotNull, RequestModel, TemplateText
+from campaign_api.stored_audiences import StoredAudience, known_audience
 from leopard.audiences import Audience
 from leopard.db.pool import Connection
 from leopard.domain.statuses import EDITABLE, CampaignStatus, Channel
@@ -38,106 +39,71 @@ class CampaignChange(RequestModel):
 
 
 class Campaign(BaseModel):
-    """A campaign."""
+    """A campaign as it is stored, also where another version wrote what this one does not know."""
 
     id: int
     name: str
-    channel: Channel
-    status: CampaignStatus
+    channel: Channel | str
+    status: CampaignStatus | str
     base_template: str
     scheduled_at: datetime | None
     created_at: datetime
     updated_at: datetime
-    audience: Audience | None = None
+    audience: StoredAudience = Field(default=None, examples=[{"all": True}], exclude_if=lambda stored: stored is None)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def warnings(self) -> list[str]:
-        """What is odd about the template, though it can be sent."""
-        return [f"Unknown placeholder {{{name}}}" for name in parse_template(self.base_template).unknown]
+        """What is odd about it: unknown placeholders, and what this version does not know."""
+        return [
+            *_of_the_template(self.base_template),
+            *(problem.message for problem in self.problems() if problem.code is not ErrorCode.INVALID_TEMPLATE),
+        ]
 
-    @model_serializer(mode="wrap")
-    def _without_absent_audience(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        body: dict[str, Any] = serialize(self)
-        if self.audience is None:
-            del body["audience"]
-        else:
-            body["audience"] = self.audience.model_dump(exclude_none=True)
-        return body
+    def problems(self) -> list[ApiError]:
+        """Why this version cannot send it."""
+        found = []
+        if self.status not in set(CampaignStatus):
+            found.append(self._unknown(ErrorCode.INVALID_STATUS, f"the status {self.status:.40}"))
+        if self.channel not in set(Channel):
+            found.append(self._unknown(ErrorCode.INVALID_REQUEST, f"the channel {self.channel:.40}"))
+        try:
+            check_template(self.base_template)
+        except ApiError as error:
+            found.append(error)
+        try:
+            known_audience(self.audience)
+        except ValueError:
+            found.append(self._unknown(ErrorCode.INVALID_REQUEST, "an audience of a form"))
+        return found
 
-
-class Stats(BaseModel):
-    """How far a campaign's messages are; `total` is the sum of the three after it.
-
-    Messages that a cancelled campaign did not send are no part of the total.
-    """
-
-    total: int
-    pending: int
-    """Not finished; one that waits for another attempt is among them."""
-    sent: int
-    failed: int
-    cancelled: int
-    """Messages that were not sent because the campaign was cancelled."""
-    retries: int
-    """Attempts that failed and were, or will be, made again."""
-    unknown_outcomes: int
-    """How often it could not be known whether a message had been sent: a worker died, or an answer was lost."""
+    def _unknown(self, code: ErrorCode, what: str) -> ApiError:
+        return ApiError(code, f"Campaign {self.id} has {what} that this version does not know")
 
 
-class CampaignWithStats(Campaign):
-    """A campaign and how far its messages are."""
-
-    stats: Stats
-
-
-_COLUMNS: Final = "id, name, channel, status, base_template, scheduled_at, created_at, updated_at, audience"
+COLUMNS: Final = """
+    id, name, channel, status, base_template,
+    -- Python's calendar has an end, the database's may be infinite
+    CASE WHEN scheduled_at IS NOT NULL
+         THEN LEAST(GREATEST(scheduled_at, '0001-01-02 00:00Z'), '9999-12-30 00:00Z') END AS scheduled_at,
+    created_at, updated_at, audience::text AS audience
+"""
 
 # Ids become visible in their order, so that a list read up to some id never grows within itself.
 _LOCK_CREATION: Final = "SELECT pg_advisory_xact_lock('campaigns'::regclass::oid::bigint)"
 
+# The database's clock decides, as it does for the dispatcher, which starts what is due.
+_STATUS: Final = f"""
+    CASE WHEN %(scheduled_at)s::timestamptz > now() THEN '{CampaignStatus.SCHEDULED}' ELSE '{CampaignStatus.DRAFT}' END
+"""
+
 _CREATE: Final = f"""
 INSERT INTO campaigns (name, channel, status, base_template, scheduled_at, audience)
-VALUES (%(name)s, %(channel)s, %(status)s, %(base_template)s, %(scheduled_at)s, %(audience)s)
-RETURNING {_COLUMNS}
+VALUES (%(name)s, %(channel)s, {_STATUS}, %(base_template)s, %(scheduled_at)s, %(audience)s)
+RETURNING {COLUMNS}
 """
 
-_GET: Final = f"SELECT {_COLUMNS} FROM campaigns WHERE id = %(campaign_id)s"
-
-_STATS: Final = """
-SELECT expected.total - counts.cancelled AS total,
-       expected.total - counts.cancelled - counts.sent - counts.failed AS pending,
-       counts.sent, counts.failed, counts.cancelled, counts.retries, counts.unknown_outcomes
-  FROM campaigns
- CROSS JOIN LATERAL (
-       SELECT COALESCE(sum(total), 0)::bigint AS total, COALESCE(sum(sent), 0)::bigint AS sent,
-              COALESCE(sum(failed), 0)::bigint AS failed, COALESCE(sum(cancelled), 0)::bigint AS cancelled,
-              COALESCE(sum(retries), 0)::bigint AS retries,
-              COALESCE(sum(unknown_outcomes), 0)::bigint AS unknown_outcomes
-         FROM campaign_counts
-        WHERE campaign_id = campaigns.id
-       ) AS counts
- CROSS JOIN LATERAL (SELECT counts.total + campaigns.audience_unplanned AS total) AS expected
- WHERE campaigns.id = %(campaign_id)s
-"""
-
-_SELECTED: Final = """
-    (%(channel)s::text IS NULL OR channel = %(channel)s) AND (%(status)s::text IS NULL OR status = %(status)s)
-"""
-
-_COUNT: Final = f"""
-SELECT count(*), COALESCE(max(id), 0)
-  FROM campaigns
- WHERE {_SELECTED} AND (%(as_of)s::bigint IS NULL OR id <= %(as_of)s)
-"""
-
-_LIST: Final = f"""
-SELECT {_COLUMNS}
-  FROM campaigns
- WHERE {_SELECTED} AND id <= %(up_to)s
- ORDER BY id DESC
- LIMIT %(limit)s OFFSET %(offset)s
-"""
+_GET: Final = f"SELECT {COLUMNS} FROM campaigns WHERE id = %(campaign_id)s"
 
 _DELETE: Final = "DELETE FROM campaigns WHERE id = %(campaign_id)s AND status = ANY(%(editable)s)"
 
@@ -145,10 +111,10 @@ _LOCK: Final = f"{_GET} FOR UPDATE"
 
 _CHANGE: Final = f"""
 UPDATE campaigns
-   SET name = %(name)s, channel = %(channel)s, status = %(status)s, base_template = %(base_template)s,
+   SET name = %(name)s, channel = %(channel)s, status = {_STATUS}, base_template = %(base_template)s,
        scheduled_at = %(scheduled_at)s, audience = %(audience)s, updated_at = now()
  WHERE id = %(campaign_id)s
-RETURNING {_COLUMNS}
+RETURNING {COLUMNS}
 """
 
 
@@ -165,11 +131,18 @@ def check_template(text: str) -> None:
 
 
 async def create_campaign(connection: Connection, campaign: NewCampaign) -> Campaign:
-    """Store a new campaign: `scheduled` where its time is still to come, otherwise a `draft`."""
+    """Store a new campaign: `scheduled` where its time is still to come, otherwise a `draft`.
+
+    Args:
+        connection: Where a transaction is open.
+        campaign: What to store.
+
+    Raises:
+        ApiError: INVALID_TEMPLATE.
+    """
     check_template(campaign.base_template)
-    async with connection.transaction():
-        await connection.execute(_LOCK_CREATION)
-        return await _one(connection, _CREATE, _stored(campaign.model_dump(), campaign.audience))
+    await connection.execute(_LOCK_CREATION)
+    return await _one(connection, _CREATE, {**campaign.model_dump(), "audience": _stored(campaign.audience)})
 
 
 async def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
@@ -181,64 +154,33 @@ async def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
     return await _one(connection, _GET, {"campaign_id": campaign_id})
 
 
-async def get_campaign_with_stats(connection: Connection, campaign_id: int) -> CampaignWithStats:
-    """One campaign and how far its messages are.
-
-    Raises:
-        ApiError: CAMPAIGN_NOT_FOUND.
-    """
-    async with connection.cursor(row_factory=class_row(Stats)) as cursor:
-        # the counts first: a campaign that is finished then shows all of them
-        await cursor.execute(_STATS, {"campaign_id": campaign_id})
-        stats = await cursor.fetchone()
-    campaign = await get_campaign(connection, campaign_id)
-    assert stats is not None  # noqa: S101 get_campaign would have refused
-    return CampaignWithStats(**dict(campaign), stats=stats)
-
-
-async def count_campaigns(
-    connection: Connection, channel: Channel | None, status: CampaignStatus | None, as_of: int | None
-) -> tuple[int, int]:
-    """How many campaigns are listed, and the newest id among them."""
-    cursor = await connection.execute(_COUNT, {"channel": channel, "status": status, "as_of": as_of})
-    row = await cursor.fetchone()
-    assert row is not None  # noqa: S101 an aggregate always gives a row
-    return int(row[0]), int(row[1])
-
-
-async def list_campaigns(
-    connection: Connection,
-    channel: Channel | None,
-    status: CampaignStatus | None,
-    *,
-    up_to: int,
-    limit: int,
-    offset: int = 0,
-) -> list[Campaign]:
-    """Campaigns with ids up to `up_to`, newest first."""
-    async with connection.cursor(row_factory=class_row(Campaign)) as cursor:
-        await cursor.execute(
-            _LIST, {"channel": channel, "status": status, "up_to": up_to, "limit": limit, "offset": offset}
-        )
-        return await cursor.fetchall()
-
-
 async def change_campaign(connection: Connection, campaign_id: int, change: CampaignChange) -> Campaign:
-    """Change a campaign that was not sent yet.
+    """Change a campaign that was not sent yet, in the caller's transaction.
 
     Raises:
-        ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, INVALID_TEMPLATE.
+        ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, INVALID_TEMPLATE; INVALID_REQUEST where another version wrote
+            what this one does not know, and the change leaves it.
     """
-    given = change.model_dump(exclude_unset=True)
+    given = {name: getattr(change, name) for name in change.model_fields_set}
     if "base_template" in given:
         check_template(given["base_template"])
-    async with connection.transaction():
-        campaign = await _one(connection, _LOCK, {"campaign_id": campaign_id})
-        refuse_unless_editable(campaign.id, campaign.status)
-        audience = change.audience if "audience" in given else campaign.audience
-        return await _one(
-            connection, _CHANGE, {"campaign_id": campaign_id, **_stored({**dict(campaign), **given}, audience)}
-        )
+    campaign = await _one(connection, _LOCK, {"campaign_id": campaign_id})
+    refuse_unless_editable(campaign)
+    changed = campaign.model_copy(update=given)
+    refuse_unless_known(changed)
+    audience = known_audience(changed.audience)
+    return await _one(
+        connection,
+        _CHANGE,
+        {
+            "campaign_id": campaign_id,
+            "name": changed.name,
+            "channel": changed.channel,
+            "base_template": changed.base_template,
+            "scheduled_at": changed.scheduled_at,
+            "audience": _stored(audience),
+        },
+    )
 
 
 async def delete_campaign(connection: Connection, campaign_id: int) -> None:
@@ -249,34 +191,41 @@ async def delete_campaign(connection: Connection, campaign_id: int) -> None:
     """
     deleted = await connection.execute(_DELETE, {"campaign_id": campaign_id, "editable": list(EDITABLE)})
     if deleted.rowcount == 0:
-        campaign = await get_campaign(connection, campaign_id)
-        refuse_unless_editable(campaign.id, campaign.status)
+        refuse_unless_editable(await get_campaign(connection, campaign_id))
 
 
-def refuse_unless_editable(campaign_id: int, status: CampaignStatus) -> None:
+def refuse_unless_editable(campaign: Campaign) -> None:
     """Refuse what is only allowed before a campaign is sent.
 
     Raises:
         ApiError: INVALID_STATUS.
     """
-    if status not in EDITABLE:
+    if campaign.status not in EDITABLE:
         raise ApiError(
             ErrorCode.INVALID_STATUS,
-            f"Campaign {campaign_id} is {status}; this is only possible while it is draft or scheduled",
+            f"Campaign {campaign.id} is {campaign.status}; this is only possible while it is draft or scheduled",
         )
 
 
-def _stored(campaign: dict[str, Any], audience: Audience | None) -> dict[str, Any]:
-    scheduled_at = campaign["scheduled_at"]
-    ahead = scheduled_at is not None and scheduled_at > datetime.now(UTC)
-    return {
-        "name": campaign["name"],
-        "channel": campaign["channel"],
-        "base_template": campaign["base_template"],
-        "scheduled_at": scheduled_at,
-        "status": CampaignStatus.SCHEDULED if ahead else CampaignStatus.DRAFT,
-        "audience": None if audience is None else Jsonb(audience.model_dump(exclude_none=True)),
-    }
+def refuse_unless_known(campaign: Campaign) -> None:
+    """Refuse to send or rewrite what another version wrote and this one does not know.
+
+    Raises:
+        ApiError: INVALID_TEMPLATE, INVALID_REQUEST.
+    """
+    for problem in campaign.problems():
+        raise problem
+
+
+def _of_the_template(text: str) -> list[str]:
+    try:
+        return [f"Unknown placeholder {{{name}}}" for name in parse_template(text).unknown]
+    except TemplateError as error:
+        return [f"The template does not parse in this version: {error}"]
+
+
+def _stored(audience: Audience | None) -> Jsonb | None:
+    return None if audience is None else Jsonb(audience.model_dump(exclude_none=True))
 
 
 async def _one(connection: Connection, statement: str, parameters: dict[str, Any]) -> Campaign:

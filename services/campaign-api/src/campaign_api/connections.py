@@ -1,4 +1,4 @@
-"""What a request gets handed: a connection to the database, the settings, the nudges."""
+"""What a request gets handed: connections to the database, the settings, the nudges."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from campaign_api.nudges import Nudges
 from campaign_api.settings import ApiSettings
+from campaign_api.turns import Turns
 from leopard.db.pool import Connection, Pool
 from leopard.health import Health
 
@@ -18,6 +19,7 @@ class Resources:
 
     settings: ApiSettings
     pool: Pool
+    turns: Turns
     nudges: Nudges
     health: Health
 
@@ -31,6 +33,14 @@ def resources(request: Request) -> Resources:
 ResourcesDep = Annotated[Resources, Depends(resources)]
 
 
+def _turns(held: ResourcesDep) -> Turns:
+    return held.turns
+
+
+TurnsDep = Annotated[Turns, Depends(_turns)]
+"""For requests that change something: they take their turn before they take a connection."""
+
+
 async def _connection(held: ResourcesDep) -> AsyncIterator[Connection]:
     async with held.pool.connection() as connection:
         yield connection
@@ -38,3 +48,4 @@ async def _connection(held: ResourcesDep) -> AsyncIterator[Connection]:
 
 # given back before the answer is sent, so that a slow reader holds none
 ConnectionDep = Annotated[Connection, Depends(_connection, scope="function")]
+"""For requests that only read."""

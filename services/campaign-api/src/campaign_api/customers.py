@@ -108,26 +108,25 @@ async def list_customers(connection: Connection, *, after: int, limit: int) -> l
 
 
 async def change_customer(connection: Connection, customer_id: int, change: CustomerChange) -> Customer:
-    """Change a customer.
+    """Change a customer, in the caller's transaction.
 
     Raises:
         ApiError: CUSTOMER_NOT_FOUND; INVALID_REQUEST where another customer has that phone number.
     """
-    async with connection.transaction():
-        customer = _found(await _one(connection, _LOCK, {"customer_id": customer_id}), customer_id)
-        changed = await _one(
-            connection,
-            _CHANGE,
-            {
-                **customer.model_dump(),
-                **change.model_dump(exclude_unset=True),
-                "customer_id": customer_id,
-                "other_spellings": [] if change.phone is None else other_spellings(change.phone),
-            },
-        )
-        if changed is None:
-            raise _phone_taken()
-        return changed
+    customer = _found(await _one(connection, _LOCK, {"customer_id": customer_id}), customer_id)
+    changed = await _one(
+        connection,
+        _CHANGE,
+        {
+            **customer.model_dump(),
+            **change.model_dump(exclude_unset=True),
+            "customer_id": customer_id,
+            "other_spellings": [] if change.phone is None else other_spellings(change.phone),
+        },
+    )
+    if changed is None:
+        raise _phone_taken()
+    return changed
 
 
 async def delete_customer(connection: Connection, customer_id: int) -> None:

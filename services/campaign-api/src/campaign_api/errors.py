@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from psycopg import errors
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -58,6 +59,17 @@ _CODE_OF_STATUS: Final = {
     405: ErrorCode.METHOD_NOT_ALLOWED,
     413: ErrorCode.PAYLOAD_TOO_LARGE,
     415: ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+}
+
+
+RETRY_SECONDS: Final = "2"
+"""When a client may come again, where another transaction is in its way."""
+
+_GIVEN_UP: Final[dict[type[Exception], str]] = {
+    errors.LockNotAvailable: "Something that this request needs is locked by another transaction",
+    errors.DeadlockDetected: "Another transaction was in the way",
+    errors.SerializationFailure: "Another transaction was in the way",
+    errors.QueryCanceled: "The request took too long",
 }
 
 
@@ -123,7 +135,8 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ApiError)
     async def refused(_request: Request, error: ApiError) -> JSONResponse:
-        return JSONResponse(error_body(error.code, error.message, error.details), STATUS[error.code])
+        headers = {"Retry-After": RETRY_SECONDS} if error.code is ErrorCode.UNAVAILABLE else None
+        return JSONResponse(error_body(error.code, error.message, error.details), STATUS[error.code], headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -145,6 +158,15 @@ def install_error_handlers(app: FastAPI) -> None:
             ErrorCode.PAYLOAD_TOO_LARGE: "The request body is too large",
         }.get(code, "The request body cannot be read as JSON")
         return JSONResponse(error_body(code, message), STATUS[code], headers=error.headers)
+
+    async def given_up(_request: Request, error: Exception) -> JSONResponse:
+        reason = next(words for kind, words in _GIVEN_UP.items() if isinstance(error, kind))
+        log.warning("the database gave a request up", error=type(error).__name__)
+        body = error_body(ErrorCode.UNAVAILABLE, f"{reason}; try again later")
+        return JSONResponse(body, 503, headers={"Retry-After": RETRY_SECONDS})
+
+    for kind in _GIVEN_UP:
+        app.add_exception_handler(kind, given_up)
 
     async def away(_request: Request, error: Exception) -> JSONResponse:
         log.warning("the database is away", error=type(error).__name__)

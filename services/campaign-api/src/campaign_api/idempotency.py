@@ -53,7 +53,7 @@ async def once(
     """Act, unless the same request was made under the same key before; the answer, and whether it was acted.
 
     Args:
-        connection: Where `act` does its work; both share one transaction.
+        connection: Where the transaction is open that `act` works in; it must end where this raises.
         key: What the client calls the request; without one it is always acted.
         endpoint: What the key is for; the same key may be used elsewhere for something else.
         request: What must be the same.
@@ -67,14 +67,13 @@ async def once(
         return await act(), True
     request_hash = hashlib.sha256(request.model_dump_json().encode()).digest()
     parameters = {"key": key, "endpoint": endpoint, "request_hash": request_hash}
-    async with connection.transaction():
-        taken = await connection.execute(_TAKE, parameters)
-        if taken.rowcount == 1:
-            given = await act()
-            await connection.execute(_KEEP, {**parameters, "answer": Jsonb(given.model_dump(mode="json"))})
-            return given, True
-        cursor = await connection.execute(_EARLIER, parameters)
-        earlier = await cursor.fetchone()
+    taken = await connection.execute(_TAKE, parameters)
+    if taken.rowcount == 1:
+        given = await act()
+        await connection.execute(_KEEP, {**parameters, "answer": Jsonb(given.model_dump(mode="json"))})
+        return given, True
+    cursor = await connection.execute(_EARLIER, parameters)
+    earlier = await cursor.fetchone()
     if earlier is None or bytes(earlier[0]) != request_hash:
         raise ApiError(
             ErrorCode.IDEMPOTENCY_CONFLICT, "This Idempotency-Key was used for another request in the last 24 hours"

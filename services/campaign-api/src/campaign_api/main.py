@@ -13,6 +13,7 @@ from campaign_api.request_body import RequestBody
 from campaign_api.request_log import RequestLog
 from campaign_api.routes import campaigns, customers, sends
 from campaign_api.settings import ApiSettings
+from campaign_api.turns import Turns
 from leopard import __version__
 from leopard.db.pool import DATABASE_AWAY, create_pool
 from leopard.health import Health, health_routes
@@ -31,6 +32,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )
+    turns = Turns(pool, settings.database_pool_size)
     nudges = Nudges(broker)
     supervisor = Supervisor(outages=(*DATABASE_AWAY, *BROKER_UNAVAILABLE))
     database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
@@ -64,7 +66,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redirect_slashes=False,
         strict_content_type=False,
     )
-    app.state.resources = Resources(settings, pool, nudges, health)
+    app.state.resources = Resources(settings, pool, turns, nudges, health)
     install_error_handlers(app)
     for path, endpoint in health_routes(health):
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))

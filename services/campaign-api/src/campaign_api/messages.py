@@ -16,7 +16,7 @@ class Message(BaseModel):
     id: int
     campaign_id: int
     customer_id: int
-    status: MessageStatus
+    status: MessageStatus | str
     rendered_content: str | None
     last_error: str | None
     retry_count: int
@@ -45,3 +45,9 @@ async def list_messages(
     async with connection.cursor(row_factory=class_row(Message)) as cursor:
         await cursor.execute(_LIST, {"campaign_id": campaign_id, "status": status, "after": after, "limit": limit})
         return await cursor.fetchall()
+
+
+def unknown_statuses(messages: list[Message]) -> list[str]:
+    """A warning for every status among `messages` that another version wrote and this one does not know."""
+    unknown = sorted({message.status for message in messages} - set(MessageStatus))
+    return [f"This version does not know the status {status:.40}" for status in unknown]

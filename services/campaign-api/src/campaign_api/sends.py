@@ -4,7 +4,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field, model_validator
 
-from campaign_api.campaigns import get_campaign, refuse_unless_editable
+from campaign_api.campaigns import get_campaign, refuse_unless_editable, refuse_unless_known
 from campaign_api.errors import ApiError, ErrorCode
 from campaign_api.fields import MAX_BIGINT, ListedId, RequestModel
 from leopard.audiences import Audience
@@ -79,25 +79,27 @@ SELECT array_agg(customer_id) FROM queued
 async def send_campaign(
     connection: Connection, campaign_id: int, request: SendRequest, *, chunk_size: int
 ) -> SendAnswer:
-    """Set a campaign going, in one transaction; of two sends at the same moment one wins.
+    """Set a campaign going, in the caller's transaction; of two sends at the same moment one wins.
 
     Raises:
-        ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, NO_VALID_CUSTOMERS.
+        ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, NO_VALID_CUSTOMERS; INVALID_TEMPLATE or INVALID_REQUEST where
+            another version wrote what this one does not know.
     """
-    async with connection.transaction():
-        if not await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from=EDITABLE):
-            campaign = await get_campaign(connection, campaign_id)
-            refuse_unless_editable(campaign.id, campaign.status)
-        trace = {"campaign_id": campaign_id, "traceparent": current_traceparent()}
-        if request.audience is not None:
-            await connection.execute(_TRACE, trace)
-            queued = await begin_audience_send(connection, campaign_id, request.audience)
-            missing: list[int] = []
-        else:
-            await connection.execute(_NAMED, trace)
-            queued, missing = await _queue_named(connection, campaign_id, request.customer_ids or [], chunk_size)
-        if queued == 0:
-            raise ApiError(ErrorCode.NO_VALID_CUSTOMERS, "None of the customers exists")
+    moved = await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from=EDITABLE)
+    campaign = await get_campaign(connection, campaign_id)
+    if not moved:
+        refuse_unless_editable(campaign)
+    refuse_unless_known(campaign)
+    trace = {"campaign_id": campaign_id, "traceparent": current_traceparent()}
+    if request.audience is not None:
+        await connection.execute(_TRACE, trace)
+        queued = await begin_audience_send(connection, campaign_id, request.audience)
+        missing: list[int] = []
+    else:
+        await connection.execute(_NAMED, trace)
+        queued, missing = await _queue_named(connection, campaign_id, request.customer_ids or [], chunk_size)
+    if queued == 0:
+        raise ApiError(ErrorCode.NO_VALID_CUSTOMERS, "None of the customers exists")
     return SendAnswer(
         campaign_id=campaign_id,
         messages_queued=queued,

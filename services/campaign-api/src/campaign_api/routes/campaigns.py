@@ -6,11 +6,14 @@ from fastapi import APIRouter, Cookie, Query, Request, Response
 from pydantic import BaseModel
 
 from campaign_api import campaigns
-from campaign_api.connections import ConnectionDep
+from campaign_api.campaign_lists import count_campaigns, list_campaigns
+from campaign_api.connections import ConnectionDep, ResourcesDep, TurnsDep
 from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import MAX_BIGINT, Given, RecordId
 from campaign_api.idempotency import IdempotencyKey, once
 from campaign_api.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor
+from campaign_api.stats import CampaignWithStats, get_campaign_with_stats
+from campaign_api.turns import Subject
 from leopard.domain.statuses import CampaignStatus, Channel
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
@@ -32,17 +35,22 @@ class CampaignList(BaseModel):
     responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.IDEMPOTENCY_CONFLICT),
 )
 async def create(
-    campaign: campaigns.NewCampaign, connection: ConnectionDep, idempotency_key: IdempotencyKey = None
+    campaign: campaigns.NewCampaign, held: ResourcesDep, idempotency_key: IdempotencyKey = None
 ) -> campaigns.Campaign:
     """Create a campaign: `scheduled` where `scheduled_at` is still to come, otherwise a `draft`."""
-    answer, _ = await once(
-        connection,
-        idempotency_key,
-        "POST /campaigns",
-        campaign,
-        campaigns.Campaign,
-        lambda: campaigns.create_campaign(connection, campaign),
-    )
+    endpoint = "POST /campaigns"
+    subjects = [Subject("The list of campaigns", at_once=max(1, held.settings.database_pool_size // 4))]
+    if idempotency_key is not None:
+        subjects.insert(0, Subject("This Idempotency-Key", key=f"{endpoint} {idempotency_key}"))
+    async with held.turns.changing(*subjects) as connection:
+        answer, _ = await once(
+            connection,
+            idempotency_key,
+            endpoint,
+            campaign,
+            campaigns.Campaign,
+            lambda: campaigns.create_campaign(connection, campaign),
+        )
     return answer
 
 
@@ -64,16 +72,16 @@ async def read_page(
     if page.cursor is not None:
         after = page.after()
         up_to = MAX_BIGINT if after is None else after - 1
-        rows = await campaigns.list_campaigns(connection, channel, status, up_to=up_to, limit=page.size + 1)
+        rows = await list_campaigns(connection, channel, status, up_to=up_to, limit=page.size + 1)
         kept, cursor = next_cursor([campaign.id for campaign in rows], page.size)
         return CampaignList(campaigns=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
     selection = f"{page.size}.{channel or ''}.{status or ''}"
     as_of = page.as_of
     if as_of is None and page.number > 1:
         as_of = _remembered(listing, selection)
-    total, newest = await campaigns.count_campaigns(connection, channel, status, as_of)
+    total, newest = await count_campaigns(connection, channel, status, as_of)
     as_of = newest if as_of is None else as_of
-    rows = await campaigns.list_campaigns(connection, channel, status, up_to=as_of, limit=page.size, offset=page.offset)
+    rows = await list_campaigns(connection, channel, status, up_to=as_of, limit=page.size, offset=page.offset)
     pagination = page.numbered(total)
     response.set_cookie(
         LISTING_COOKIE,
@@ -90,9 +98,9 @@ async def read_page(
 
 
 @router.get("/{campaign_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CAMPAIGN_NOT_FOUND))
-async def read(campaign_id: RecordId, connection: ConnectionDep) -> campaigns.CampaignWithStats:
+async def read(campaign_id: RecordId, connection: ConnectionDep) -> CampaignWithStats:
     """One campaign and how far its messages are."""
-    return await campaigns.get_campaign_with_stats(connection, campaign_id)
+    return await get_campaign_with_stats(connection, campaign_id)
 
 
 @router.patch(
@@ -101,11 +109,10 @@ async def read(campaign_id: RecordId, connection: ConnectionDep) -> campaigns.Ca
         ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND
     ),
 )
-async def change(
-    campaign_id: RecordId, change: campaigns.CampaignChange, connection: ConnectionDep
-) -> campaigns.Campaign:
+async def change(campaign_id: RecordId, change: campaigns.CampaignChange, turns: TurnsDep) -> campaigns.Campaign:
     """Change a campaign that is `draft` or `scheduled`."""
-    return await campaigns.change_campaign(connection, campaign_id, change)
+    async with turns.changing(Subject(f"Campaign {campaign_id}")) as connection:
+        return await campaigns.change_campaign(connection, campaign_id, change)
 
 
 @router.delete(
@@ -113,9 +120,10 @@ async def change(
     status_code=204,
     responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND),
 )
-async def delete(campaign_id: RecordId, connection: ConnectionDep) -> None:
+async def delete(campaign_id: RecordId, turns: TurnsDep) -> None:
     """Delete a campaign that is `draft` or `scheduled`."""
-    await campaigns.delete_campaign(connection, campaign_id)
+    async with turns.changing(Subject(f"Campaign {campaign_id}")) as connection:
+        await campaigns.delete_campaign(connection, campaign_id)
 
 
 def _remembered(listing: str | None, selection: str) -> int | None:

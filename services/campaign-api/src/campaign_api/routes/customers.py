@@ -4,10 +4,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from campaign_api import customers
-from campaign_api.connections import ConnectionDep
+from campaign_api.connections import ConnectionDep, TurnsDep
 from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import RecordId
 from campaign_api.paging import KeyPagination, PageQuery, next_cursor
+from campaign_api.turns import Subject
 
 router = APIRouter(prefix="/customers", tags=["customers"])
 
@@ -20,9 +21,10 @@ class CustomerList(BaseModel):
 
 
 @router.post("", status_code=201, responses=answers(ErrorCode.INVALID_REQUEST))
-async def create(customer: customers.NewCustomer, connection: ConnectionDep) -> customers.Customer:
+async def create(customer: customers.NewCustomer, turns: TurnsDep) -> customers.Customer:
     """Create a customer."""
-    return await customers.create_customer(connection, customer)
+    async with turns.changing(Subject("A customer with this phone", key=customer.phone)) as connection:
+        return await customers.create_customer(connection, customer)
 
 
 @router.get("", responses=answers(ErrorCode.INVALID_REQUEST))
@@ -40,16 +42,16 @@ async def read(customer_id: RecordId, connection: ConnectionDep) -> customers.Cu
 
 
 @router.patch("/{customer_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND))
-async def change(
-    customer_id: RecordId, change: customers.CustomerChange, connection: ConnectionDep
-) -> customers.Customer:
+async def change(customer_id: RecordId, change: customers.CustomerChange, turns: TurnsDep) -> customers.Customer:
     """Change a customer."""
-    return await customers.change_customer(connection, customer_id, change)
+    async with turns.changing(Subject(f"Customer {customer_id}")) as connection:
+        return await customers.change_customer(connection, customer_id, change)
 
 
 @router.delete(
     "/{customer_id}", status_code=204, responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND)
 )
-async def delete(customer_id: RecordId, connection: ConnectionDep) -> None:
+async def delete(customer_id: RecordId, turns: TurnsDep) -> None:
     """Delete a customer, and with it every message to it."""
-    await customers.delete_customer(connection, customer_id)
+    async with turns.changing(Subject(f"Customer {customer_id}")) as connection:
+        await customers.delete_customer(connection, customer_id)

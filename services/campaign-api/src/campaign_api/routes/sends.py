@@ -6,16 +6,17 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from campaign_api.campaigns import Campaign, check_template, get_campaign
-from campaign_api.connections import ConnectionDep, ResourcesDep
+from campaign_api.connections import ConnectionDep, ResourcesDep, TurnsDep
 from campaign_api.controls import cancel_campaign, pause_campaign, resume_campaign
 from campaign_api.customers import get_customer
 from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import MAX_TEMPLATE, Given, ListedId, RecordId, RequestModel
 from campaign_api.idempotency import IdempotencyKey, once
-from campaign_api.messages import Message, list_messages
+from campaign_api.messages import Message, list_messages, unknown_statuses
 from campaign_api.metrics import PREVIEWS, SEND_REQUESTS
 from campaign_api.paging import KeyPagination, PageQuery, next_cursor
 from campaign_api.sends import SendAnswer, SendRequest, send_campaign
+from campaign_api.turns import Subject
 from leopard.domain.blank_text import is_blank
 from leopard.domain.statuses import MessageStatus
 from leopard.domain.templates import parse_template
@@ -52,6 +53,8 @@ class MessageList(BaseModel):
 
     messages: list[Message]
     pagination: KeyPagination
+    warnings: list[str] = Field(default=[], exclude_if=lambda warnings: not warnings)
+    """What this version does not know about them; absent where there is nothing."""
 
 
 @router.post(
@@ -67,21 +70,18 @@ class MessageList(BaseModel):
     ),
 )
 async def send(
-    campaign_id: RecordId,
-    request: SendRequest,
-    connection: ConnectionDep,
-    held: ResourcesDep,
-    idempotency_key: IdempotencyKey = None,
+    campaign_id: RecordId, request: SendRequest, held: ResourcesDep, idempotency_key: IdempotencyKey = None
 ) -> SendAnswer:
     """Send a campaign to named customers or to an audience; answers before any message is sent."""
-    answer, acted = await once(
-        connection,
-        idempotency_key,
-        f"POST /campaigns/{campaign_id}/send",
-        request,
-        SendAnswer,
-        lambda: send_campaign(connection, campaign_id, request, chunk_size=held.settings.chunk_size),
-    )
+    async with held.turns.changing(_subject(campaign_id)) as connection:
+        answer, acted = await once(
+            connection,
+            idempotency_key,
+            f"POST /campaigns/{campaign_id}/send",
+            request,
+            SendAnswer,
+            lambda: send_campaign(connection, campaign_id, request, chunk_size=held.settings.chunk_size),
+        )
     if acted:
         held.nudges.nudge(campaign_id)
         SEND_REQUESTS.inc()
@@ -92,23 +92,26 @@ _CONTROL = answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCod
 
 
 @router.post("/pause", responses=_CONTROL)
-async def pause(campaign_id: RecordId, connection: ConnectionDep) -> Campaign:
+async def pause(campaign_id: RecordId, turns: TurnsDep) -> Campaign:
     """Stop sending for the time being; what a provider has been asked already is not called back."""
-    return await pause_campaign(connection, campaign_id)
+    async with turns.changing(_subject(campaign_id)) as connection:
+        return await pause_campaign(connection, campaign_id)
 
 
 @router.post("/resume", responses=_CONTROL)
-async def resume(campaign_id: RecordId, connection: ConnectionDep, held: ResourcesDep) -> Campaign:
+async def resume(campaign_id: RecordId, held: ResourcesDep) -> Campaign:
     """Go on sending a paused campaign."""
-    campaign = await resume_campaign(connection, campaign_id)
+    async with held.turns.changing(_subject(campaign_id)) as connection:
+        campaign = await resume_campaign(connection, campaign_id)
     held.nudges.nudge(campaign_id)
     return campaign
 
 
 @router.post("/cancel", responses=_CONTROL)
-async def cancel(campaign_id: RecordId, connection: ConnectionDep, held: ResourcesDep) -> Campaign:
+async def cancel(campaign_id: RecordId, held: ResourcesDep) -> Campaign:
     """Stop sending for good; messages that were not sent end as `cancelled`."""
-    campaign = await cancel_campaign(connection, campaign_id)
+    async with held.turns.changing(_subject(campaign_id)) as connection:
+        campaign = await cancel_campaign(connection, campaign_id)
     held.nudges.nudge(campaign_id)
     return campaign
 
@@ -149,4 +152,12 @@ async def read_messages(
     campaign = await get_campaign(connection, campaign_id)
     rows = await list_messages(connection, campaign.id, status, after=page.after() or 0, limit=page.size + 1)
     kept, cursor = next_cursor([message.customer_id for message in rows], page.size)
-    return MessageList(messages=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
+    return MessageList(
+        messages=rows[:kept],
+        pagination=KeyPagination(page_size=page.size, next_cursor=cursor),
+        warnings=unknown_statuses(rows[:kept]),
+    )
+
+
+def _subject(campaign_id: int) -> Subject:
+    return Subject(f"Campaign {campaign_id}")

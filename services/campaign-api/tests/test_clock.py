@@ -1,0 +1,33 @@
+"""Whether a campaign's time is still to come is for the database's clock to say."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+import pytest
+
+NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi"}
+
+
+@pytest.fixture
+def clock_behind(database_url: str) -> None:
+    """The database's clock is behind this process's."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA clock")
+        connection.execute(
+            "CREATE FUNCTION clock.now() RETURNS timestamptz STABLE LANGUAGE sql"
+            " AS $$ SELECT pg_catalog.now() - interval '10 minutes' $$"
+        )
+        name = connection.info.dbname
+        connection.execute(f'ALTER DATABASE "{name}" SET search_path = clock, pg_catalog, public')
+
+
+@pytest.mark.usefixtures("clock_behind")
+async def test_the_databases_clock_decides(client: httpx.AsyncClient) -> None:
+    soon = {"scheduled_at": (datetime.now(UTC) - timedelta(minutes=5)).isoformat()}
+    past = {"scheduled_at": (datetime.now(UTC) - timedelta(minutes=15)).isoformat()}
+    assert (await client.post("/campaigns", json={**NEW, **soon})).json()["status"] == "scheduled"
+    assert (await client.post("/campaigns", json={**NEW, **past})).json()["status"] == "draft"
+    assert (await client.patch("/campaigns/2", json=soon)).json()["status"] == "scheduled"
+    assert (await client.patch("/campaigns/2", json={"name": "Still"})).json()["status"] == "scheduled"
+    assert (await client.patch("/campaigns/2", json=past)).json()["status"] == "draft"
