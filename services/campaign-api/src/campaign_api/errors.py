@@ -3,8 +3,9 @@
 {"error": {"code": "CAMPAIGN_NOT_FOUND", "message": "Campaign 999 not found"}}
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -71,6 +72,22 @@ _GIVEN_UP: Final[dict[type[Exception], str]] = {
     errors.SerializationFailure: "Another transaction was in the way",
     errors.QueryCanceled: "The request took too long",
 }
+
+
+MOST_DETAILS: Final = 20
+"""How many problems of a request an answer lists; it says how many there are."""
+
+_LONGEST_PART: Final = 60
+_LONGEST_WORDS: Final = 500
+
+
+class ItemProblems(ValueError):  # noqa: N818 pydantic's word for it is a value error
+    """What is wrong with the items of a list: the first problems, and how many there are."""
+
+    def __init__(self, first: list[tuple[int, str]], total: int) -> None:
+        super().__init__(f"{total} items are wrong")
+        self.first = first
+        self.total = total
 
 
 class ApiError(Exception):
@@ -141,19 +158,19 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         problems = error.errors()
-        if problems[0]["type"] == "json_invalid":
-            why = problems[0].get("ctx", {}).get("error", "it does not parse")
-            return JSONResponse(error_body(ErrorCode.INVALID_REQUEST, f"The body is not JSON: {why}"), 400)
-        details = [_detail(problem) for problem in problems]
+        details = list(islice(_details(problems), MOST_DETAILS))
+        total = sum(_weight(problem) for problem in problems)
         first = details[0]
         message = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+        if total > len(details):
+            message += f" ({total} problems in all, the first {len(details)} are listed)"
         return JSONResponse(error_body(ErrorCode.INVALID_REQUEST, message, details), 400)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         code = _CODE_OF_STATUS.get(error.status_code, ErrorCode.INVALID_REQUEST)
         message = {
-            ErrorCode.NOT_FOUND: f"There is nothing at {request.url.path}",
+            ErrorCode.NOT_FOUND: f"There is nothing at {request.url.path[:_LONGEST_WORDS]}",
             ErrorCode.METHOD_NOT_ALLOWED: f"{request.method} is not allowed here",
             ErrorCode.PAYLOAD_TOO_LARGE: "The request body is too large",
         }.get(code, "The request body cannot be read as JSON")
@@ -177,7 +194,21 @@ def install_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(database_away, away)
 
 
-def _detail(problem: dict[str, Any]) -> dict[str, str]:
-    # "body", "query" and "path" say nothing to a client
-    field = ".".join(str(part) for part in problem["loc"][1:]) or str(problem["loc"][0])
-    return {"field": field, "message": str(problem["msg"]).removeprefix("Value error, ")}
+def _details(problems: Sequence[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    for problem in problems:
+        # "body", "query" and "path" say nothing to a client
+        path = [str(part)[:_LONGEST_PART] for part in problem["loc"][1:]] or [str(problem["loc"][0])]
+        inner = problem.get("ctx", {}).get("error")
+        if isinstance(inner, ItemProblems):
+            for index, message in inner.first:
+                yield {"field": ".".join([*path, str(index)]), "message": message}
+        else:
+            yield {
+                "field": ".".join(path),
+                "message": str(problem["msg"]).removeprefix("Value error, ")[:_LONGEST_WORDS],
+            }
+
+
+def _weight(problem: dict[str, Any]) -> int:
+    inner = problem.get("ctx", {}).get("error")
+    return inner.total if isinstance(inner, ItemProblems) else 1

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from campaign_api.errors import MOST_DETAILS, ItemProblems
 from campaign_api.moments import read_moment
 from leopard.domain.stored_text import MAX_TEXT, storable
 from leopard.phone_numbers import normalised_phone
@@ -34,6 +35,14 @@ def _listed_id(value: Any) -> int:  # noqa: ANN401
         msg = "must be a positive integer"
         raise ValueError(msg)  # noqa: TRY004 pydantic turns a ValueError into an answer
     return _record_id(value)
+
+
+def _listed_ids(value: Any) -> Any:  # noqa: ANN401
+    """The list as it is, where all of it are positive integers; looked at as a whole, since there may be many."""
+    if not isinstance(value, list) or not value or (set(map(type, value)) == {int} and min(value) > 0):
+        return value
+    wrong = [index for index, item in enumerate(value) if type(item) is not int or item < 1]
+    raise ItemProblems([(index, "must be a positive integer") for index in wrong[:MOST_DETAILS]], len(wrong))
 
 
 def _within_calendar(moment: AwareDatetime) -> AwareDatetime:
@@ -67,6 +76,7 @@ TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(sto
 Phone = Annotated[str, AfterValidator(normalised_phone)]
 RecordId = Annotated[int, BeforeValidator(_record_id)]
 ListedId = Annotated[int, BeforeValidator(_listed_id)]
+ListedIds = Annotated[list[int], Field(min_length=1), BeforeValidator(_listed_ids)]
 Moment = Annotated[AwareDatetime, BeforeValidator(read_moment), AfterValidator(_within_calendar)]
 
 

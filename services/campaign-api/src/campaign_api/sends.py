@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from campaign_api.campaigns import get_campaign, refuse_unless_editable, refuse_unless_known
 from campaign_api.errors import ApiError, ErrorCode
-from campaign_api.fields import MAX_BIGINT, ListedId, RequestModel
+from campaign_api.fields import MAX_BIGINT, ListedIds, RequestModel
 from leopard.audiences import Audience
 from leopard.db.audiences import begin_audience_send
 from leopard.db.pool import Connection
@@ -20,7 +20,7 @@ LISTED_NOT_FOUND: Final = 100
 class SendRequest(RequestModel):
     """Whom to send to: customers by their ids, or an audience."""
 
-    customer_ids: list[ListedId] | None = Field(default=None, min_length=1, examples=[[1, 2, 3]])
+    customer_ids: ListedIds | None = Field(default=None, examples=[[1, 2, 3]])
     audience: Audience | None = Field(default=None, examples=[None])
 
     @model_validator(mode="after")
@@ -50,7 +50,7 @@ _QUEUE: Final = """
 WITH known AS (
     SELECT id
       FROM customers
-     WHERE id = ANY(%(customer_ids)s)
+     WHERE id = ANY(%(customer_ids)s::bigint[])
      ORDER BY id
        FOR KEY SHARE
 ), queued AS (
@@ -116,7 +116,8 @@ async def _queue_named(
         _QUEUE,
         {
             "campaign_id": campaign_id,
-            "customer_ids": [customer_id for customer_id in wanted if customer_id <= MAX_BIGINT],
+            # an array's text: psycopg makes one of a list as well, but takes twenty times as long
+            "customer_ids": "{" + ",".join(str(id_) for id_ in wanted if id_ <= MAX_BIGINT) + "}",
             "chunk_size": chunk_size,
         },
     )

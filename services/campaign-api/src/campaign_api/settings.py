@@ -13,3 +13,6 @@ class ApiSettings(ServiceSettings):
         default=4 * 1024 * 1024, ge=1024, description="A request body larger than this is refused, in bytes"
     )
     chunk_size: int = Field(default=1000, ge=1, le=100_000, description="Messages that a dispatcher takes at a time")
+    max_listed_customers: int = Field(
+        default=100_000, ge=1, le=1_000_000, description="Customers that one send may name by their ids"
+    )

@@ -11,12 +11,13 @@ from campaign_api.connections import ConnectionDep, ResourcesDep, TurnsDep
 from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import MAX_BIGINT, Given, RecordId
 from campaign_api.idempotency import IdempotencyKey, once
+from campaign_api.json_bodies import JsonRoute
 from campaign_api.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor
 from campaign_api.stats import CampaignWithStats, get_campaign_with_stats
 from campaign_api.turns import Subject
 from leopard.domain.statuses import CampaignStatus, Channel
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=JsonRoute)
 
 LISTING_COOKIE: Final = "leopard_campaigns_as_of"
 LISTING_SECONDS: Final = 600

@@ -7,10 +7,11 @@ from campaign_api import customers
 from campaign_api.connections import ConnectionDep, TurnsDep
 from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import RecordId
+from campaign_api.json_bodies import JsonRoute
 from campaign_api.paging import KeyPagination, PageQuery, next_cursor
 from campaign_api.turns import Subject
 
-router = APIRouter(prefix="/customers", tags=["customers"])
+router = APIRouter(prefix="/customers", tags=["customers"], route_class=JsonRoute)
 
 
 class CustomerList(BaseModel):

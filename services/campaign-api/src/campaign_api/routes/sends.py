@@ -12,6 +12,7 @@ from campaign_api.customers import get_customer
 from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import MAX_TEMPLATE, Given, ListedId, RecordId, RequestModel
 from campaign_api.idempotency import IdempotencyKey, once
+from campaign_api.json_bodies import JsonRoute
 from campaign_api.messages import Message, list_messages, unknown_statuses
 from campaign_api.metrics import PREVIEWS, SEND_REQUESTS
 from campaign_api.paging import KeyPagination, PageQuery, next_cursor
@@ -21,7 +22,7 @@ from leopard.domain.blank_text import is_blank
 from leopard.domain.statuses import MessageStatus
 from leopard.domain.templates import parse_template
 
-router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["sends"])
+router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["sends"], route_class=JsonRoute)
 
 
 class PreviewRequest(RequestModel):
