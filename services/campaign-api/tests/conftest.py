@@ -1,14 +1,17 @@
-"""The API, in this process, on a database of the test's own."""
+"""The API on a database of the test's own: in this process, or as a process of its own behind a real server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
 from campaign_api.main import create_app
 from campaign_api.settings import ApiSettings
+from running_api import Service, start_api
 
 AWAY = "amqp://guest:guest@127.0.0.1:1/"
 
@@ -26,3 +29,24 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         await stack.enter_async_context(app.router.lifespan_context(app))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         yield await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://leopard"))
+
+
+@pytest.fixture
+def serve(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Start campaign-api as a process, with settings by their names."""
+    started: list[Service] = []
+
+    def start(**settings: object) -> Service:
+        started.append(start_api(database_url, AWAY, tmp_path, **settings))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.process.kill()
+        service.process.wait()
+
+
+@pytest.fixture
+def service(serve: Callable[..., Service]) -> Service:
+    """A running campaign-api with the default settings."""
+    return serve()

@@ -37,17 +37,26 @@ async def test_an_unknown_path(client: httpx.AsyncClient, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "allowed"),
     [
-        ("PUT", "/campaigns"),
-        ("DELETE", "/campaigns"),
-        ("POST", "/campaigns/1"),
-        ("GET", "/campaigns/1/send"),
-        ("POST", "/health"),
+        ("PUT", "/campaigns", "GET, POST"),
+        ("DELETE", "/campaigns", "GET, POST"),
+        ("POST", "/campaigns/1", "GET, PATCH, DELETE"),
+        ("OPTIONS", "/campaigns/1", "GET, PATCH, DELETE"),
+        ("GET", "/campaigns/1/send", "POST"),
+        ("POST", "/campaigns/1/messages", "GET"),
+        ("PUT", "/customers", "GET, POST"),
+        ("POST", "/customers/1", "GET, PATCH, DELETE"),
+        ("POST", "/health", "GET, HEAD"),
+        ("BREW", "/campaigns", "GET, POST"),
     ],
 )
-async def test_a_wrong_method(client: httpx.AsyncClient, method: str, path: str) -> None:
-    assert_error(await client.request(method, path), 405, "METHOD_NOT_ALLOWED")
+async def test_a_wrong_method_names_all_that_are_allowed(
+    client: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    answer = await client.request(method, path)
+    assert_error(answer, 405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("campaign_id", ["0", "-1", "abc", "1.5", "1e3", "%00", "١", "+1", "null"])

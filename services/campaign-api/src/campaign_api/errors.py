@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from psycopg import errors
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from leopard.db.pool import DATABASE_AWAY
 from leopard.logs import get_logger
@@ -77,6 +78,7 @@ _GIVEN_UP: Final[dict[type[Exception], str]] = {
 MOST_DETAILS: Final = 20
 """How many problems of a request an answer lists; it says how many there are."""
 
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LONGEST_PART: Final = 60
 _LONGEST_WORDS: Final = 500
 
@@ -174,7 +176,8 @@ def install_error_handlers(app: FastAPI) -> None:
             ErrorCode.METHOD_NOT_ALLOWED: f"{request.method} is not allowed here",
             ErrorCode.PAYLOAD_TOO_LARGE: "The request body is too large",
         }.get(code, "The request body cannot be read as JSON")
-        return JSONResponse(error_body(code, message), STATUS[code], headers=error.headers)
+        headers = {"Allow": _allowed(app, request)} if code is ErrorCode.METHOD_NOT_ALLOWED else error.headers
+        return JSONResponse(error_body(code, message), STATUS[code], headers=headers)
 
     async def given_up(_request: Request, error: Exception) -> JSONResponse:
         reason = next(words for kind, words in _GIVEN_UP.items() if isinstance(error, kind))
@@ -192,6 +195,22 @@ def install_error_handlers(app: FastAPI) -> None:
 
     for database_away in DATABASE_AWAY:
         app.add_exception_handler(database_away, away)
+
+
+def _allowed(app: FastAPI, request: Request) -> str:
+    """The methods of a path, which may be those of several routes."""
+    scope = {
+        "type": "http",
+        "path": request.scope["path"],
+        "root_path": request.scope.get("root_path", ""),
+        "headers": [],
+    }
+    allowed = [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in app.router.routes)
+    ]
+    return ", ".join(allowed)
 
 
 def _details(problems: Sequence[dict[str, Any]]) -> Iterator[dict[str, str]]:

@@ -1,6 +1,7 @@
 """One log line, one measurement and one span for every request."""
 
 import time
+from types import TracebackType
 from typing import Final
 
 import structlog
@@ -24,6 +25,8 @@ REQUEST_SECONDS: Final = Histogram(
 )
 
 _UNANSWERED: Final = 0
+_LONGEST_ID: Final = 19
+_SHORTEST_PHONE: Final = 7
 _QUIET: Final = {"/health", "/livez", "/readyz", "/metrics"}
 
 
@@ -50,16 +53,27 @@ class RequestLog:
         carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         started = time.perf_counter()
         with tracer().start_as_current_span(
-            f"{scope['method']} request", context=extract(carrier), kind=SpanKind.SERVER
+            f"{_method(scope)} request",
+            context=extract(carrier),
+            kind=SpanKind.SERVER,
+            record_exception=False,
         ):
             try:
                 await self._app(scope, receive, watched_send)
-            except Exception:
-                log.exception("request failed", method=_method(scope), route=_route(scope))
+            except Exception as error:
+                log.exception(
+                    "request failed",
+                    method=_method(scope),
+                    route=_route(scope),
+                    error=type(error).__name__,
+                    sqlstate=getattr(error, "sqlstate", None),
+                    exc_info=_without_values(error),
+                )
                 answering = status != _UNANSWERED
                 status = 500
                 if answering:
-                    raise
+                    # the server sees that the answer is not complete, and closes the connection
+                    return
                 body = error_body(ErrorCode.INTERNAL_ERROR, "Something went wrong on our side")
                 await JSONResponse(body, status)(scope, receive, send)
             finally:
@@ -73,7 +87,7 @@ class RequestLog:
                         route=route,
                         status=status,
                         milliseconds=round(seconds * 1000, 1),
-                        **scope.get("path_params", {}),
+                        **_ids(scope, status),
                     )
 
 
@@ -86,3 +100,19 @@ def _route(scope: Scope) -> str:
 def _method(scope: Scope) -> str:
     known = {"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"}
     return scope["method"] if scope["method"] in known else "other"
+
+
+def _ids(scope: Scope, status: int) -> dict[str, str]:
+    """The ids in the path; what is long enough for a phone number only where something was found by it."""
+    given: dict[str, object] = scope.get("path_params", {})
+    ids = {name: str(value) for name, value in given.items()}
+    longest = _LONGEST_ID if status < 400 else _SHORTEST_PHONE - 1
+    return {name: id_ for name, id_ in ids.items() if id_.isascii() and id_.isdigit() and len(id_) <= longest}
+
+
+class _WithheldError(Exception):
+    """What the exception said is not logged: it may quote what a client sent, or a customer's row."""
+
+
+def _without_values(error: Exception) -> tuple[type[BaseException], BaseException, TracebackType | None]:
+    return type(error), _WithheldError(), error.__traceback__

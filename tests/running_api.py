@@ -1,0 +1,90 @@
+"""campaign-api as a process of its own, behind the server that it has in production."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Service:
+    """A running campaign-api."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(self) -> socket.socket:
+        """A connection to it, for what no client library would send."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def stop(self) -> str:
+        """End it in order; all that it wrote."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(40)
+        return self.log.read_text()
+
+
+def start_api(database_url: str, amqp_url: str, folder: Path, **settings: object) -> Service:
+    """Start campaign-api with settings by their names, and wait until it listens; its log is in `folder`."""
+    port = _free_port()
+    variables = {
+        "LEOPARD_DATABASE_URL": database_url,
+        "LEOPARD_AMQP_URL": amqp_url,
+        "LEOPARD_HOST": "127.0.0.1",
+        "LEOPARD_PORT": str(port),
+        "LEOPARD_LOG_LEVEL": "DEBUG",
+        **{f"LEOPARD_{name.upper()}": str(value) for name, value in settings.items()},
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LEOPARD_")}
+    log = folder / f"{port}.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "campaign_api.main"],
+            env=kept | variables,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+    service = Service(process, port, log)
+    try:
+        _wait_until_it_listens(service)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return service
+
+
+def _free_port() -> int:
+    # below the range from which the system takes ports for outgoing connections
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as candidate:
+            try:
+                candidate.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def _wait_until_it_listens(service: Service) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        assert service.process.poll() is None, service.log.read_text()
+        try:
+            service.connect().close()
+        except OSError:
+            assert time.monotonic() < deadline, service.log.read_text()
+            time.sleep(0.05)
+        else:
+            return
