@@ -28,32 +28,65 @@ async def test_the_newest_come_first(client: httpx.AsyncClient, connection: Conn
 
 
 @pytest.mark.parametrize("creating", [0, 1, 7])
-async def test_numbered_pages_neither_repeat_nor_leave_out(
+async def test_numbered_pages_as_of_a_campaign_neither_repeat_nor_leave_out(
     client: httpx.AsyncClient, connection: Connection, creating: int
 ) -> None:
     ids = await add(connection, 47)
     seen: list[int] = []
     for number in range(1, 6):
-        body = await page(client, page=number, page_size=10)
+        body = await page(client, page=number, page_size=10, as_of=ids[-1])
         assert body["pagination"] == {"page": number, "page_size": 10, "total_count": 47, "total_pages": 5}
         seen += [campaign["id"] for campaign in body["campaigns"]]
         await add(connection, creating)
     assert seen == ids[::-1]
 
 
-async def test_the_link_header_leads_through_the_same_pages_without_cookies(
+async def followed(client: httpx.AsyncClient, url: str, rel: str) -> tuple[list[int], str | None]:
+    answer = await client.get(url)
+    assert answer.status_code == 200, answer.text
+    assert "set-cookie" not in answer.headers
+    links = {rel_: link["url"] for rel_, link in answer.links.items()}
+    assert all("as_of=" in link for link in links.values())
+    assert "first" in links
+    return [campaign["id"] for campaign in answer.json()["campaigns"]], links.get(rel)
+
+
+async def test_two_tabs_of_one_browser_each_stay_in_their_list(
     client: httpx.AsyncClient, connection: Connection
 ) -> None:
+    seen: dict[str, list[int]] = {"one": [], "two": []}
+    expected: dict[str, list[int]] = {}
+    ahead: dict[str, str | None] = {}
+    ids: list[int] = []
+    for tab in seen:
+        ids += await add(connection, 25)
+        expected[tab] = ids[::-1]
+        first, ahead[tab] = await followed(client, "/campaigns?page_size=10&channel=sms", "next")
+        seen[tab] += first
+        await add(connection, 5)
+        ids += range(ids[-1] + 1, ids[-1] + 6)
+    while any(ahead.values()):
+        for tab, url in ahead.items():
+            if url is not None:
+                assert "channel=sms" in url
+                found, ahead[tab] = await followed(client, url, "next")
+                seen[tab] += found
+    assert seen == expected
+
+
+async def test_links_lead_back_through_the_same_pages(client: httpx.AsyncClient, connection: Connection) -> None:
     ids = await add(connection, 35)
-    seen: list[int] = []
-    url: str | None = "/campaigns?page_size=10"
-    while url:
-        client.cookies.clear()
-        answer = await client.get(url)
-        seen += [campaign["id"] for campaign in answer.json()["campaigns"]]
-        url = answer.links.get("next", {}).get("url")
+    url: str | None = f"/campaigns?page_size=10&page=4&as_of={ids[-1]}"
+    pages: list[list[int]] = []
+    while url is not None:
+        found, url = await followed(client, url, "prev")
+        pages.insert(0, found)
         await add(connection, 3)
-    assert seen == ids[::-1]
+    assert [id_ for found in pages for id_ in found] == ids[::-1]
+    third, first = await followed(client, f"/campaigns?page_size=10&page=3&as_of={ids[-1]}", "first")
+    assert (third, first and (await followed(client, first, "next"))[0]) == (ids[5:15][::-1], ids[25:][::-1])
+    past, last = await followed(client, f"/campaigns?page_size=10&page=99&as_of={ids[-1]}", "prev")
+    assert (past, last and (await followed(client, last, "prev"))[0]) == ([], ids[:5][::-1])
 
 
 async def test_page_1_always_shows_the_newest(client: httpx.AsyncClient, connection: Connection) -> None:
@@ -148,6 +181,8 @@ async def test_a_page_past_the_end_is_empty(client: httpx.AsyncClient, connectio
         {"cursor": "abc"},
         {"cursor": "-1"},
         {"as_of": "x"},
+        {"as_of": "-1"},
+        {"as_of": str(2**63)},
         {"page": "9" * 5000},
     ],
 )
@@ -157,10 +192,15 @@ async def test_a_query_that_makes_no_sense_is_refused(client: httpx.AsyncClient,
     assert answer.json()["error"]["code"] == "INVALID_REQUEST"
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "20...", "20...99999999999999999999999", "20...-3", "\u0663"])
-async def test_a_cookie_of_someone_elses_making_does_no_harm(
-    client: httpx.AsyncClient, connection: Connection, cookie: str
-) -> None:
+@pytest.mark.parametrize("as_of", [0, 2**63 - 1, 7])
+async def test_any_as_of_is_taken(client: httpx.AsyncClient, connection: Connection, as_of: int) -> None:
     await add(connection, 30)
-    answer = await client.get("/campaigns?page=2", headers=[(b"Cookie", f"leopard_campaigns_as_of={cookie}".encode())])
-    assert len(answer.json()["campaigns"]) == 10
+    answer = await client.get(f"/campaigns?as_of={as_of}")
+    assert answer.json()["pagination"]["total_count"] == min(as_of, 30)
+
+
+async def test_as_of_is_documented(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    parameters = {parameter["name"]: parameter for parameter in document["paths"]["/campaigns"]["get"]["parameters"]}
+    assert "Link" in parameters["as_of"]["description"]
+    assert not [parameter for parameter in parameters.values() if parameter["in"] == "cookie"]

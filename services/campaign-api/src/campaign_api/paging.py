@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
+from starlette.datastructures import URL
 
 from campaign_api.errors import ApiError, ErrorCode
 from campaign_api.fields import MAX_BIGINT
@@ -69,6 +70,17 @@ def next_cursor(keys: list[int], size: int) -> tuple[int, str | None]:
     return size, str(keys[size - 1])
 
 
+def page_links(url: URL, page: NumberedPagination, as_of: int) -> str:
+    """The `Link` header of a numbered page: each link holds all that its page needs to stay the same list."""
+    numbers = {"first": 1}
+    if page.page > 1 and page.total_pages:
+        numbers["prev"] = min(page.page - 1, page.total_pages)
+    if page.page < page.total_pages:
+        numbers["next"] = page.page + 1
+    links = {rel: url.include_query_params(page=number, as_of=as_of) for rel, number in numbers.items()}
+    return ", ".join(f'<{link.path}?{link.query}>; rel="{rel}"' for rel, link in links.items())
+
+
 def _page(
     page: Annotated[int, Query(description="From 1; below that counts as 1")] = 1,
     page_size: Annotated[int, Query(description="1 to 100; anything else counts as 20")] = DEFAULT_SIZE,
@@ -77,7 +89,11 @@ def _page(
     ] = None,
     as_of: Annotated[
         int | None,
-        Query(ge=0, le=MAX_BIGINT, description="Leave out what came later; the Link header of page 1 carries it"),
+        Query(
+            ge=0,
+            le=MAX_BIGINT,
+            description="Count pages from the campaign with this id, and leave out later ones; Link headers carry it",
+        ),
     ] = None,
 ) -> Page:
     size = page_size if 1 <= page_size <= MAX_SIZE else DEFAULT_SIZE

@@ -1,8 +1,8 @@
 """Campaigns over HTTP."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from campaign_api import campaigns
@@ -12,15 +12,12 @@ from campaign_api.errors import ErrorCode, answers
 from campaign_api.fields import MAX_BIGINT, Given, RecordId
 from campaign_api.idempotency import IdempotencyKey, once
 from campaign_api.json_bodies import JsonRoute
-from campaign_api.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor
+from campaign_api.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor, page_links
 from campaign_api.stats import CampaignWithStats, get_campaign_with_stats
 from campaign_api.turns import Subject
 from leopard.domain.statuses import CampaignStatus, Channel
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=JsonRoute)
-
-LISTING_COOKIE: Final = "leopard_campaigns_as_of"
-LISTING_SECONDS: Final = 600
 
 
 class CampaignList(BaseModel):
@@ -63,12 +60,12 @@ async def read_page(
     response: Response,
     channel: Annotated[Channel | None, Given, Query()] = None,
     status: Annotated[CampaignStatus | None, Given, Query()] = None,
-    listing: Annotated[str | None, Cookie(alias=LISTING_COOKIE, include_in_schema=False)] = None,
 ) -> CampaignList:
     """Campaigns, newest first: by page number, or by key with `cursor`.
 
-    Page numbers count from the newest campaign of the moment at which page 1 was read: its `Link` header and its
-    cookie both carry that moment on, so that campaigns created meanwhile shift nothing.
+    Page numbers count from the newest campaign of the moment, or from the campaign whose id is given as `as_of`:
+    then campaigns created meanwhile shift nothing. The `Link` header leads to the first, the previous and the next
+    page with the same `as_of`.
     """
     if page.cursor is not None:
         after = page.after()
@@ -76,25 +73,11 @@ async def read_page(
         rows = await list_campaigns(connection, channel, status, up_to=up_to, limit=page.size + 1)
         kept, cursor = next_cursor([campaign.id for campaign in rows], page.size)
         return CampaignList(campaigns=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
-    selection = f"{page.size}.{channel or ''}.{status or ''}"
-    as_of = page.as_of
-    if as_of is None and page.number > 1:
-        as_of = _remembered(listing, selection)
-    total, newest = await count_campaigns(connection, channel, status, as_of)
-    as_of = newest if as_of is None else as_of
+    total, newest = await count_campaigns(connection, channel, status, page.as_of)
+    as_of = newest if page.as_of is None else page.as_of
     rows = await list_campaigns(connection, channel, status, up_to=as_of, limit=page.size, offset=page.offset)
     pagination = page.numbered(total)
-    response.set_cookie(
-        LISTING_COOKIE,
-        f"{selection}.{as_of}",
-        max_age=LISTING_SECONDS,
-        path="/campaigns",
-        httponly=True,
-        samesite="lax",
-    )
-    if page.number < pagination.total_pages:
-        following = request.url.include_query_params(page=page.number + 1, as_of=as_of)
-        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    response.headers["Link"] = page_links(request.url, pagination, as_of)
     return CampaignList(campaigns=rows, pagination=pagination)
 
 
@@ -125,10 +108,3 @@ async def delete(campaign_id: RecordId, turns: TurnsDep) -> None:
     """Delete a campaign that is `draft` or `scheduled`."""
     async with turns.changing(Subject(f"Campaign {campaign_id}")) as connection:
         await campaigns.delete_campaign(connection, campaign_id)
-
-
-def _remembered(listing: str | None, selection: str) -> int | None:
-    remembered, _, as_of = (listing or "").rpartition(".")
-    if remembered == selection and as_of.isascii() and as_of.isdigit():
-        return min(int(as_of[:19]), MAX_BIGINT)
-    return None
