@@ -74,22 +74,21 @@ async def test_a_result_that_the_database_refuses_harms_no_other(
 async def test_a_result_that_cannot_be_recorded_at_all_is_kept_and_harms_no_other(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
-    async with scripted_provider() as provider:
-        async with services(database_url, amqp_url, url=provider.url, lease_seconds=60):
-            campaign_id = await campaign_of(connection, 300)
-            await connection.execute(
-                """
-                ALTER TABLE outbound_messages ADD CONSTRAINT not_the_tenth
-                CHECK (status <> 'sent' OR customer_id % 100 <> 10) NOT VALID
-                """
-            )
+    async with scripted_provider() as provider, services(database_url, amqp_url, url=provider.url, lease_seconds=60):
+        campaign_id = await campaign_of(connection, 300)
+        await connection.execute(
+            """
+            ALTER TABLE outbound_messages ADD CONSTRAINT not_the_tenth
+            CHECK (status <> 'sent' OR customer_id % 100 <> 10) NOT VALID
+            """
+        )
 
-            async def others_recorded() -> bool:
-                return (await statuses(connection, campaign_id)).get("sent", 0) == 297
+        async def others_recorded() -> bool:
+            return (await statuses(connection, campaign_id)).get("sent", 0) == 297
 
-            await until(others_recorded)
-            await connection.execute("ALTER TABLE outbound_messages DROP CONSTRAINT not_the_tenth")
-            assert await until_finished(connection, campaign_id) == {"sent": 300}
+        await until(others_recorded)
+        await connection.execute("ALTER TABLE outbound_messages DROP CONSTRAINT not_the_tenth")
+        assert await until_finished(connection, campaign_id) == {"sent": 300}
     assert set(provider.accepted.values()) == {1}
 
 

@@ -107,3 +107,30 @@ async def test_what_was_sent_can_neither_be_changed_nor_deleted(
         assert answer.status_code == 400
         assert answer.json()["error"]["code"] == "INVALID_STATUS"
         assert status in answer.json()["error"]["message"]
+
+
+async def test_a_campaign_says_why_its_messages_wait(client: httpx.AsyncClient, connection: Connection) -> None:
+    campaign_id = await add_campaign(connection)
+    assert "waiting" not in (await client.get(f"/campaigns/{campaign_id}")).json()
+    await connection.execute(
+        """
+        INSERT INTO provider_states (provider, channels, held_since, held_until, reason)
+        VALUES ('http a', '{sms}', now() - interval '1 minute', now() + interval '5 seconds', 'http a answered 503')
+        """
+    )
+    waiting = (await client.get(f"/campaigns/{campaign_id}")).json()["waiting"]
+    assert waiting["reason"] == "http a answered 503"
+    assert waiting["since"] < waiting["until"]
+    assert waiting["until"].endswith("Z")
+    other = await add_campaign(connection, channel="whatsapp")
+    assert "waiting" not in (await client.get(f"/campaigns/{other}")).json()
+    await connection.execute("INSERT INTO provider_states (provider, channels) VALUES ('http b', '{sms}')")
+    assert "waiting" not in (await client.get(f"/campaigns/{campaign_id}")).json(), "another provider carries them"
+
+
+async def test_a_campaign_says_why_it_failed_as_a_whole(client: httpx.AsyncClient, connection: Connection) -> None:
+    campaign_id = await add_campaign(connection, status="failed")
+    assert "failure_reason" not in (await client.get(f"/campaigns/{campaign_id}")).json()
+    await connection.execute("UPDATE campaigns SET failure_reason = 'the audience cannot be read'")
+    assert (await client.get(f"/campaigns/{campaign_id}")).json()["failure_reason"] == "the audience cannot be read"
+    assert (await client.get("/campaigns")).json()["campaigns"][0]["failure_reason"] == "the audience cannot be read"

@@ -50,6 +50,8 @@ class Campaign(BaseModel):
     created_at: datetime
     updated_at: datetime
     audience: StoredAudience = Field(default=None, examples=[{"all": True}], exclude_if=lambda stored: stored is None)
+    failure_reason: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    """Why it failed as a whole; absent where its messages tell."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -86,7 +88,7 @@ COLUMNS: Final = """
     -- Python's calendar has an end, the database's may be infinite
     CASE WHEN scheduled_at IS NOT NULL
          THEN LEAST(GREATEST(scheduled_at, '0001-01-02 00:00Z'), '9999-12-30 00:00Z') END AS scheduled_at,
-    created_at, updated_at, audience::text AS audience
+    created_at, updated_at, audience::text AS audience, failure_reason
 """
 
 # Ids become visible in their order, so that a list read up to some id never grows within itself.

@@ -1,12 +1,15 @@
 """How far a campaign's messages are: what clients see of it, and the SQL behind it."""
 
+from datetime import datetime
 from typing import Final
 
 from psycopg.rows import class_row
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from campaign_api.campaigns import Campaign, get_campaign
 from leopard.db.pool import Connection
+from leopard.db.provider_holds import hold_of
+from leopard.domain.statuses import CampaignStatus
 
 
 class Stats(BaseModel):
@@ -28,10 +31,21 @@ class Stats(BaseModel):
     """How often it could not be known whether a message had been sent: a worker died, or an answer was lost."""
 
 
+class Waiting(BaseModel):
+    """Why the messages of a campaign that is being sent wait."""
+
+    reason: str
+    since: datetime
+    until: datetime
+    """When the provider is asked again, at the earliest."""
+
+
 class CampaignWithStats(Campaign):
     """A campaign and how far its messages are."""
 
     stats: Stats
+    waiting: Waiting | None = Field(default=None, exclude_if=lambda waiting: waiting is None)
+    """Present while the provider of its channel is held; its messages then use no attempt."""
 
 
 _STATS: Final = """
@@ -64,4 +78,11 @@ async def get_campaign_with_stats(connection: Connection, campaign_id: int) -> C
         stats = await cursor.fetchone()
     campaign = await get_campaign(connection, campaign_id)
     assert stats is not None  # noqa: S101 get_campaign would have refused
-    return CampaignWithStats(**dict(campaign), stats=stats)
+    return CampaignWithStats(**dict(campaign), stats=stats, waiting=await _waiting(connection, campaign))
+
+
+async def _waiting(connection: Connection, campaign: Campaign) -> Waiting | None:
+    if campaign.status != CampaignStatus.SENDING:
+        return None
+    hold = await hold_of(connection, campaign.channel)
+    return None if hold is None else Waiting(reason=hold.reason, since=hold.since, until=hold.until)

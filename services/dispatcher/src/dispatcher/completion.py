@@ -12,7 +12,8 @@ log = get_logger(__name__)
 # Counts that do not add up while no chunk is left are wrong (no chunk means that its rows were seen finished): they
 # are then taken from the rows.
 _COUNTED: Final = """
-SELECT campaigns.id, counts.sent, counts.total = counts.sent + counts.failed AS all_finished
+SELECT campaigns.id, CASE WHEN failure_reason IS NULL THEN counts.sent ELSE 0 END AS sent,
+       counts.total = counts.sent + counts.failed AS all_finished
   FROM campaigns
  CROSS JOIN LATERAL (
        SELECT COALESCE(sum(total), 0) AS total, COALESCE(sum(sent), 0) AS sent, COALESCE(sum(failed), 0) AS failed

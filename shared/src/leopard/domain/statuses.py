@@ -37,7 +37,8 @@ class MessageStatus(StrEnum):
 
 CAMPAIGN_MOVES: Final[dict[CampaignStatus, frozenset[CampaignStatus]]] = {
     CampaignStatus.DRAFT: frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING}),
-    CampaignStatus.SCHEDULED: frozenset({CampaignStatus.DRAFT, CampaignStatus.SENDING}),
+    # failed: its stored audience cannot be read
+    CampaignStatus.SCHEDULED: frozenset({CampaignStatus.DRAFT, CampaignStatus.SENDING, CampaignStatus.FAILED}),
     CampaignStatus.SENDING: frozenset(
         {CampaignStatus.PAUSED, CampaignStatus.SENT, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
     ),
