@@ -1,11 +1,223 @@
-"""Temporary."""
+"""What a store's error means, in one line: which store, host, port and user, and what is wrong; never a password.
+
+The functions are pure. `is_final_...` says whether waiting is of no use, because only an operator can change it.
+"""
+
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import psycopg
+from aiormq import exceptions as amqp
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict
+
+_LOGIN_REFUSED: Final = (
+    r"authentication failed|auth failed|no password supplied|role \"[^\"]*\" does not exist|no such user"
+    r"|pg_hba\.conf|not permitted to log in|authentication method|server login has been failing"
+)
+_DATABASE_REASONS: Final = (
+    # (what libpq, PostgreSQL or PgBouncer says, what it means, whether it is final)
+    (r"database \"[^\"]*\" does not exist|no such database", "there is no such database", True),
+    (r"permission denied for database|User does not have CONNECT", "the user may not use this database", True),
+    (_LOGIN_REFUSED, "login refused", True),
+    (r"definition of service|service file", "the service is not defined in a service file", True),
+    (r"does not support SSL|does not support TLS", "the server offers no TLS, which sslmode demands", True),
+    (r"certificate|SSL error|TLS", "TLS failed", True),
+    (r"invalid response|unsupported frontend protocol", "this is not a PostgreSQL server", True),
+    (r"failed to resolve host|could not translate host name", "unknown host", False),
+    (r"Connection refused", "connection refused", False),
+    (r"timeout expired|timed out|couldn't get a connection", "no answer in time", False),
+    (r"No such file or directory", "there is no server at this socket", False),
+    (r"starting up", "the server is starting", False),
+    (r"shutting down|terminating connection", "the server is shutting down", False),
+    (r"not accepting|not currently accepting connections", "the server accepts no connections now", False),
+    (r"too many (clients|connections)|remaining connection slots|connection limit", "too many connections", False),
+    (r"read-only|not (in )?hot standby|is not primary", "no host has the wanted session attributes", False),
+    (r"closed the connection|connection is closed|connection is lost|reset by peer", "the connection was lost", False),
+)
+_DATABASE_STATES: Final = {
+    "28P01": ("login refused", True),
+    "28000": ("login refused", True),
+    "3D000": ("there is no such database", True),
+    "25006": ("the server is read-only", False),
+    "42501": ("the user lacks a privilege", True),
+    "53300": ("too many connections", False),
+    "57P01": ("the server is shutting down", False),
+    "57P02": ("the server is shutting down", False),
+    "57P03": ("the server accepts no connections now", False),
+}
+_ATTEMPT: Final = re.compile(r"^- host: '(.*?)', port: '(.*?)', hostaddr: .*?: (.*)$", re.MULTILINE)
+_BROKER_REASONS: Final[Sequence[tuple[type[BaseException], str, bool]]] = (
+    (amqp.ProbableAuthenticationError, "login refused", True),
+    (amqp.AuthenticationError, "login refused: the server takes none of the mechanisms that the URL allows", True),
+    # its own text holds the message
+    (amqp.DeliveryError, "a message was not confirmed", False),
+    (TimeoutError, "no answer in time", False),
+    (ConnectionRefusedError, "connection refused", False),
+)
+_BROKER_WORDS: Final = (
+    # RabbitMQ closes a connection whose virtual host it refuses, and aiormq does not keep RabbitMQ's reason
+    (r"Connection\.OpenOk", "the virtual host does not exist, or the user may not use it", True),
+    (r"Connect call failed|Connection refused|Multiple exceptions", "connection refused", False),
+    (r"CERTIFICATE_VERIFY_FAILED", "TLS failed: the server's certificate is not trusted", True),
+    (r"SSL", "TLS failed: the server does not speak it as amqps needs it", True),
+    (r"bytes expected|unexpectedly closed", "the connection was closed; is this RabbitMQ?", False),
+)
+_DEFAULT_PORTS: Final = {"amqp": 5672, "amqps": 5671}
+_LONGEST_REASON: Final = 200
 
 
-def describe_database_error(error: BaseException, conninfo: str) -> str:  # noqa: ARG001
-    """Temporary."""
-    return type(error).__name__
+@dataclass(frozen=True)
+class _Reason:
+    text: str
+    final: bool
 
 
-def describe_broker_error(error: BaseException, url: str) -> str:  # noqa: ARG001
-    """Temporary."""
-    return type(error).__name__
+def describe_database_error(error: BaseException, conninfo: str) -> str:
+    """One line about an error of PostgreSQL or of connecting to it.
+
+    Args:
+        error: What psycopg raised, or SQLAlchemy around it.
+        conninfo: The URL or keyword string that the connection was opened with.
+    """
+    raised = _of_psycopg(error)
+    attempts = _attempts(raised, _password(conninfo))
+    if len({reason for _, reason in attempts}) == 1:
+        said = attempts[0][1].text
+    else:
+        said = "; ".join(dict.fromkeys(f"{address} {reason.text}" for address, reason in attempts))
+    return f"PostgreSQL {_database_address(raised, conninfo)}: {said}"
+
+
+def is_final_database_error(error: BaseException) -> bool:
+    """Whether waiting is of no use: the login is refused by every host, there is no such database, and so on."""
+    by_address: dict[str, bool] = {}
+    for address, reason in _attempts(_of_psycopg(error), ""):
+        # a host with several addresses is judged by the one that answered
+        by_address[address] = by_address.get(address, False) or reason.final
+    return all(by_address.values())
+
+
+def describe_broker_error(error: BaseException, url: str) -> str:
+    """One line about an error of RabbitMQ or of connecting to it.
+
+    Args:
+        error: What aio-pika, aiormq or the socket raised.
+        url: The AMQP URL that the connection was opened with.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "localhost").rsplit("@", 1)[-1]
+    user = unquote(parts.username or "guest")
+    address = f"at {host}:{_broker_port(parts)} (user {user}, virtual host {_virtual_host(parts)})"
+    return f"RabbitMQ {address}: {_broker_reason(error, unquote(parts.password or '')).text}"
+
+
+def is_final_broker_error(error: BaseException) -> bool:
+    """Whether waiting is of no use: the login or the virtual host is refused."""
+    return _broker_reason(error, "").final
+
+
+def _of_psycopg(error: BaseException) -> BaseException:
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error
+
+
+def _attempts(error: BaseException, password: str) -> Sequence[tuple[str, _Reason]]:
+    """What each host answered; one entry without an address where only one was asked."""
+    state = getattr(error, "sqlstate", None)
+    if state is not None:
+        # the message of a statement's error may hold values of a row
+        text, final = _DATABASE_STATES.get(state, (f"{type(error).__name__} ({state})", False))
+        return [("", _Reason(text, final))]
+    said = str(error)
+    found = _ATTEMPT.findall(said)
+    if not found:
+        return [("", _database_reason(error, said, password))]
+    return [(f"{host}:{port}", _database_reason(error, text, password)) for host, port, text in found]
+
+
+def _database_reason(error: BaseException, said: str, password: str) -> _Reason:
+    for pattern, text, final in _DATABASE_REASONS:
+        if re.search(pattern, said, re.IGNORECASE):
+            return _Reason(text, final)
+    if not isinstance(error, psycopg.Error):
+        return _Reason(f"{type(error).__name__}", final=False)
+    return _Reason(_one_line(said, password) or type(error).__name__, final=False)
+
+
+def _one_line(said: str, password: str) -> str:
+    """A library's own words; nothing where the password is among them."""
+    if password and password in said:
+        return ""
+    return " ".join(said.split())[:_LONGEST_REASON]
+
+
+def _parameters(conninfo: str) -> dict[str, str]:
+    """What libpq would take: the string's own parameters, else those of the environment."""
+    taken = {
+        option.keyword.decode(): option.val.decode(errors="replace")
+        for option in pq.Conninfo.get_defaults()
+        if option.val
+    }
+    try:
+        own = conninfo_to_dict(conninfo)
+    except psycopg.Error:
+        own = {}
+    if "service" in own:
+        # its file may name them; the connection that failed knows
+        taken = {}
+    return taken | {name: str(value) for name, value in own.items() if value is not None}
+
+
+def _password(conninfo: str) -> str:
+    return _parameters(conninfo).get("password", "")
+
+
+def _database_address(error: BaseException, conninfo: str) -> str:
+    given = _parameters(conninfo)
+    hosts = (given.get("host") or given.get("hostaddr") or _of_connection(error, "host") or "").split(",")
+    ports = (given.get("port") or _of_connection(error, "port") or "5432").split(",")
+    if len(ports) == 1:
+        ports *= len(hosts)
+    addresses = [
+        f"{host.rsplit('@', 1)[-1] or 'the local socket'}:{port or 5432}"
+        for host, port in zip(hosts, ports, strict=False)
+    ]
+    user = given.get("user") or _of_connection(error, "user") or "by default"
+    database = given.get("dbname") or _of_connection(error, "db") or user
+    service = f"service {given['service']}, " if given.get("service") else ""
+    return f"at {', '.join(addresses)} ({service}user {user}, database {database})"
+
+
+def _of_connection(error: BaseException, name: str) -> str:
+    failed: Any = getattr(error, "pgconn", None)
+    value = getattr(failed, name, None)
+    return value.decode(errors="replace") if isinstance(value, bytes) else ""
+
+
+def _broker_reason(error: BaseException, password: str) -> _Reason:
+    for kind, text, final in _BROKER_REASONS:
+        if isinstance(error, kind):
+            return _Reason(text, final)
+    said = str(error)
+    if isinstance(error, OSError) and error.errno in {socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL}:
+        return _Reason("unknown host", final=False)
+    for pattern, text, final in _BROKER_WORDS:
+        if re.search(pattern, said):
+            return _Reason(text, final)
+    return _Reason(_one_line(said, password) or type(error).__name__, isinstance(error, amqp.ConnectionNotAllowed))
+
+
+def _broker_port(parts: SplitResult) -> int:
+    try:
+        return parts.port or _DEFAULT_PORTS.get(parts.scheme, 5672)
+    except ValueError:
+        return _DEFAULT_PORTS.get(parts.scheme, 5672)
+
+
+def _virtual_host(parts: SplitResult) -> str:
+    return unquote(parts.path.removeprefix("/")) or "/"

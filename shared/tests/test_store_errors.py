@@ -1,0 +1,144 @@
+"""An error of a store is one line that names the store, host, port and user, and never shows the password."""
+
+import asyncio
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import aio_pika
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.exc import OperationalError
+
+from leopard.store_errors import (
+    describe_broker_error,
+    describe_database_error,
+    is_final_broker_error,
+    is_final_database_error,
+)
+from leopard.testing import Backend
+
+PASSWORD = "s3cr3t-horse"  # noqa: S105 of nobody
+ROLE = "someone_with_a_password"
+_READ_RULES = "SELECT pg_read_file(current_setting('hba_file'))"
+
+
+@pytest.fixture(scope="module")
+def address(backend: Backend) -> Iterator[str]:
+    """Host and port of a server that asks one role for its password."""
+    role = sql.Identifier(ROLE)
+    with psycopg.connect(backend.admin_url, autocommit=True) as connection:
+        found = connection.execute(_READ_RULES).fetchone()
+        assert found is not None
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'another'").format(role))
+        _write_rules(connection, f"host all {ROLE} all scram-sha-256\n{found[0]}")
+        yield urlsplit(backend.admin_url).netloc.rsplit("@", 1)[-1]
+        _write_rules(connection, found[0])
+        connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def _write_rules(connection: psycopg.Connection, rules: str) -> None:
+    path = connection.execute("SELECT current_setting('hba_file')").fetchone()
+    assert path is not None
+    # an empty line would be written as an empty quoted value
+    lines = sql.SQL(", ").join(sql.Literal(line) for line in rules.splitlines() if line and not line.startswith("#"))
+    connection.execute(
+        sql.SQL("COPY (SELECT unnest(ARRAY[{}])) TO {} (DELIMITER E'\\x01', FORMAT csv, QUOTE E'\\x02')").format(
+            lines, sql.Literal(path[0])
+        )
+    )
+    connection.execute("SELECT pg_reload_conf()")
+    # a session that begins after the reload must meet the new rules
+    connection.execute("SELECT pg_sleep(0.3)")
+
+
+def database_error(conninfo: str) -> psycopg.Error:
+    with pytest.raises(psycopg.OperationalError) as raised:
+        psycopg.connect(conninfo, connect_timeout=5)
+    return raised.value
+
+
+def broker_error(url: str) -> Exception:
+    async def connect() -> None:
+        async with asyncio.timeout(8):
+            await aio_pika.connect(url)
+
+    with pytest.raises((aio_pika.exceptions.AMQPError, OSError)) as raised:
+        asyncio.run(connect())
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "said", "final"),
+    [
+        (f"postgresql://{ROLE}:{PASSWORD}@{{}}/postgres", "login refused", True),
+        (f"postgresql://nosuchuser:{PASSWORD}@{{}}/postgres", "login refused", True),
+        (f"postgresql://postgres:{PASSWORD}@{{}}/nosuchdatabase", "there is no such database", True),
+        (f"postgresql://{ROLE}:{PASSWORD}@127.0.0.1:1,{{}}/postgres", "127.0.0.1:1 connection refused; ", False),
+        (f"postgresql://leopard:{PASSWORD}@127.0.0.1:1/leopard", "connection refused", False),
+        (f"host=nosuchhost.invalid user=leopard password={PASSWORD} dbname=x", "unknown host", False),
+        (f"host=/nosuchsocket user=leopard password={PASSWORD}", "there is no server at this socket", False),
+        (f"service=nosuchservice password={PASSWORD}", "the service is not defined in a service file", True),
+        (f"postgresql://postgres:{PASSWORD}@{{}}/postgres?sslmode=require", "the server offers no TLS", True),
+    ],
+)
+def test_a_database_error_is_one_line(address: str, conninfo: str, said: str, *, final: bool) -> None:
+    conninfo = conninfo.format(address)
+    error = database_error(conninfo)
+    line = describe_database_error(error, conninfo)
+    assert line.startswith("PostgreSQL at ")
+    assert said in line
+    assert PASSWORD not in line
+    assert "\n" not in line
+    assert is_final_database_error(error) is final
+    assert describe_database_error(OperationalError("SELECT 1", {}, error), conninfo) == line
+
+
+def test_a_refused_login_names_host_port_user_and_database(address: str) -> None:
+    conninfo = f"postgresql://{ROLE}:{PASSWORD}@{address}/postgres"
+    expected = f"PostgreSQL at {address} (user {ROLE}, database postgres): login refused"
+    assert describe_database_error(database_error(conninfo), conninfo) == expected
+
+
+def test_a_statements_error_shows_no_value_of_a_row(backend: Backend) -> None:
+    with psycopg.connect(backend.admin_url) as connection, pytest.raises(psycopg.Error) as raised:
+        connection.execute("SELECT '+254700123456'::int")
+    assert "254700123456" in str(raised.value)
+    assert "254700123456" not in describe_database_error(raised.value, backend.admin_url)
+
+
+def test_a_password_that_a_library_repeats_is_not_shown() -> None:
+    error = psycopg.OperationalError(f"what is {PASSWORD} to say")
+    assert PASSWORD not in describe_database_error(error, f"postgresql://u:{PASSWORD}@h/d")
+    # an @ in a password, not percent-encoded, makes the password's end part of the host
+    conninfo = f"postgresql://u:first@{PASSWORD}@nosuchhost.invalid/d"
+    assert PASSWORD not in describe_database_error(database_error(conninfo), conninfo)
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "final"),
+    [
+        (f"amqp://guest:{PASSWORD}@{{}}/", "(user guest, virtual host /): login refused", True),
+        (f"amqp://nosuchuser:{PASSWORD}@{{}}/", "(user nosuchuser, virtual host /): login refused", True),
+        ("amqp://guest:guest@{}/nosuch", "virtual host nosuch): the virtual host does not exist, or", True),
+        (f"amqp://guest:{PASSWORD}@127.0.0.1:1/", "RabbitMQ at 127.0.0.1:1 (user guest", False),
+        (f"amqp://guest:{PASSWORD}@127.0.0.1:1/", "connection refused", False),
+        (f"amqp://guest:{PASSWORD}@nosuchhost.invalid/", "RabbitMQ at nosuchhost.invalid:5672 (user guest", False),
+        (f"amqp://guest:{PASSWORD}@nosuchhost.invalid/", "unknown host", False),
+        (f"amqps://guest:{PASSWORD}@{{}}/", "TLS failed", True),
+    ],
+)
+def test_a_broker_error_is_one_line(backend: Backend, url: str, said: str, *, final: bool) -> None:
+    url = url.format(urlsplit(backend.amqp_url).netloc.rsplit("@", 1)[-1])
+    error = broker_error(url)
+    line = describe_broker_error(error, url)
+    assert line.startswith("RabbitMQ at ")
+    assert said in line
+    assert PASSWORD not in line
+    assert "\n" not in line
+    assert is_final_broker_error(error) is final
+
+
+def test_a_server_that_is_not_the_broker_is_said_so(backend: Backend) -> None:
+    url = f"amqp://guest:{PASSWORD}@{urlsplit(backend.admin_url).netloc.rsplit('@', 1)[-1]}/"
+    assert "is this RabbitMQ?" in describe_broker_error(broker_error(url), url)
