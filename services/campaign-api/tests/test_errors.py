@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from campaign_api.connections import Resources
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign
+from leopard.testing import add_campaign, until
 
 JSON = {"content-type": "application/json"}
 NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi"}
@@ -173,6 +173,10 @@ async def test_a_database_that_is_away_is_unavailable(client: httpx.AsyncClient,
 
 
 async def test_a_broker_that_is_away_is_seen_in_health_alone(client: httpx.AsyncClient) -> None:
+    async def database_is_seen() -> bool:
+        return bool((await client.get("/health")).json()["services"]["database"] == "connected")
+
+    await until(database_is_seen)
     health = await client.get("/health")
     assert health.status_code == 503
     assert health.json()["services"] == {"database": "connected", "queue": "disconnected"}

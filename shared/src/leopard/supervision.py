@@ -58,6 +58,7 @@ class BackgroundTask:
         self._patience = patience
         self._outages = outages
         self._step_seconds = patience.step_seconds if bounded else None
+        self._bounded = bounded
         self._woken = asyncio.Event()
         self._stopping = False
         self._running: asyncio.Task[None] | None = None
@@ -92,9 +93,11 @@ class BackgroundTask:
         task = self._running
         if task is None:
             return
-        _, late = await asyncio.wait([task], timeout=max(seconds, 0))
-        if late:
+        # a step without a bound waits for something that may never come
+        _, late = await asyncio.wait([task], timeout=max(seconds, 0) if self._bounded else 0.1)
+        if late and self._bounded:
             log.warning("background task did not end in time and is cancelled", task=self.name)
+        if late:
             task.cancel()
             await asyncio.wait([task], timeout=5)
 
