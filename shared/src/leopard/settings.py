@@ -34,6 +34,15 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
+class DatabasePooling(StrEnum):
+    """What stands between a service and PostgreSQL."""
+
+    AUTO = "auto"
+    NONE = "none"
+    SESSION = "session"
+    TRANSACTION = "transaction"
+
+
 class DatabaseSettings(BaseSettings):
     """Where PostgreSQL is."""
 
@@ -62,6 +71,15 @@ class ServiceSettings(DatabaseSettings, BrokerSettings):
     log_format: LogFormat = Field(default=LogFormat.AUTO, description="json, text, or auto: text on a terminal")
     log_level: LogLevel = Field(default=LogLevel.INFO, description="DEBUG, INFO, WARNING or ERROR")
     database_pool_size: int = Field(default=5, ge=1, le=200, description="Connections to PostgreSQL at the most")
+    lock_timeout_seconds: Seconds = Field(default=5, description="How long a statement waits for a lock")
+    statement_timeout_seconds: Seconds = Field(default=30, description="How long a statement may take")
+    database_pooling: DatabasePooling = Field(
+        default=DatabasePooling.AUTO,
+        description="The pooler before PostgreSQL: none, session, transaction, or auto, which finds out",
+    )
+    database_prepared_statements: bool | None = Field(
+        default=None, description="Whether statements are prepared; by default not behind a transaction pooler"
+    )
     shutdown_seconds: Seconds = Field(default=25, description="How long work in flight may take after SIGTERM")
 
 

@@ -16,6 +16,7 @@ from campaign_api.settings import ApiSettings
 from campaign_api.turns import Turns
 from leopard import __version__
 from leopard.db.pool import DATABASE_AWAY, create_pool
+from leopard.db.sessions import session_rules
 from leopard.health import Health, health_routes
 from leopard.messaging import BROKER_UNAVAILABLE, create_broker
 from leopard.monitors import BrokerMonitor, DatabaseMonitor
@@ -28,7 +29,13 @@ SERVICE = "campaign-api"
 def create_app(settings: ApiSettings) -> FastAPI:
     """The application; connects to nothing before it is started."""
     database_url = settings.database_url.get_secret_value()
-    pool = create_pool(database_url, size=settings.database_pool_size, application=SERVICE, checked=True)
+    pool = create_pool(
+        database_url,
+        size=settings.database_pool_size,
+        application=SERVICE,
+        checked=True,
+        rules=session_rules(settings),
+    )
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )

@@ -15,6 +15,7 @@ from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
 from leopard.consuming import Consuming
 from leopard.db.pool import DATABASE_AWAY, create_pool
+from leopard.db.sessions import session_rules
 from leopard.health import Health, health_routes
 from leopard.messaging import NUDGES, TopologyError, consumed, create_broker
 from leopard.monitors import BrokerMonitor, DatabaseMonitor
@@ -27,7 +28,9 @@ SERVICE = "dispatcher"
 def create_app(settings: DispatcherSettings) -> Starlette:
     """The application; connects to nothing before it is started."""
     database_url = settings.database_url.get_secret_value()
-    pool = create_pool(database_url, size=settings.database_pool_size, application=SERVICE)
+    pool = create_pool(
+        database_url, size=settings.database_pool_size, application=SERVICE, rules=session_rules(settings)
+    )
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )

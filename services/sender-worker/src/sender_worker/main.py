@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from leopard.consuming import Consuming
 from leopard.db.pool import DATABASE_AWAY, create_pool
+from leopard.db.sessions import session_rules
 from leopard.domain.statuses import Channel
 from leopard.health import Health, health_routes
 from leopard.messaging import BROKER_UNAVAILABLE, SENDS, SENDS_OF, TopologyError, create_broker
@@ -48,7 +49,9 @@ def create_provider(settings: WorkerSettings) -> Provider:
 def create_app(settings: WorkerSettings) -> Starlette:
     """The application; connects to nothing before it is started."""
     database_url = settings.database_url.get_secret_value()
-    pool = create_pool(database_url, size=settings.database_pool_size, application=SERVICE)
+    pool = create_pool(
+        database_url, size=settings.database_pool_size, application=SERVICE, rules=session_rules(settings)
+    )
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )
