@@ -46,16 +46,23 @@ WITH chunk AS (
       JOIN chunk ON m.campaign_id = chunk.campaign_id
        AND m.customer_id BETWEEN chunk.first_customer_id AND chunk.last_customer_id
      WHERE m.status = 'pending' OR (m.status = 'failed' AND m.next_attempt_at IS NOT NULL)
+), free AS (
+    -- a message that another transaction holds is looked at again with the chunk
+    SELECT m.id, unfinished.outcome_unknown
+      FROM outbound_messages AS m
+      JOIN unfinished ON unfinished.id = m.id AND unfinished.held IS NOT TRUE
+     WHERE m.claimed_until IS NULL OR m.claimed_until < now()
+     ORDER BY m.id
+       FOR UPDATE OF m SKIP LOCKED
 ), ended AS (
     UPDATE outbound_messages AS m
-       SET status = CASE WHEN unfinished.outcome_unknown THEN 'failed' ELSE 'cancelled' END,
-           last_error = CASE WHEN unfinished.outcome_unknown THEN %(outcome_unknown)s ELSE m.last_error END,
+       SET status = CASE WHEN free.outcome_unknown THEN 'failed' ELSE 'cancelled' END,
+           last_error = CASE WHEN free.outcome_unknown THEN %(outcome_unknown)s ELSE m.last_error END,
            next_attempt_at = NULL,
            claimed_until = NULL,
            updated_at = now()
-      FROM unfinished
-     WHERE m.id = unfinished.id AND unfinished.held IS NOT TRUE
-       AND (m.claimed_until IS NULL OR m.claimed_until < now())
+      FROM free
+     WHERE m.id = free.id
     RETURNING m.campaign_id, m.status
 ), counted AS (
     INSERT INTO campaign_counts AS counts (campaign_id, shard, failed, cancelled, unknown_outcomes)

@@ -44,8 +44,6 @@ WITH candidate AS (
      ORDER BY campaigns.served_at NULLS FIRST, campaign_chunks.id
      LIMIT 1
        FOR UPDATE OF campaign_chunks SKIP LOCKED
-), served AS (
-    UPDATE campaigns SET served_at = clock_timestamp() FROM candidate WHERE campaigns.id = candidate.campaign_id
 )
 UPDATE campaign_chunks
    SET claimed_until = now() + make_interval(secs => %(lease_seconds)s)
@@ -54,6 +52,9 @@ UPDATE campaign_chunks
 RETURNING campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id, claimed_until,
           now() AS claimed_at, candidate.traceparent
 """
+
+# A statement of its own: one that holds the chunk must not wait for the campaign (docs/adr/0017).
+_SERVED: Final = "UPDATE campaigns SET served_at = clock_timestamp() WHERE id = %(campaign_id)s"
 
 _PENDING: Final = """
 SELECT id, customer_id
@@ -130,7 +131,10 @@ async def claim_chunk(
         await cursor.execute(
             _CLAIM, {"lease_seconds": lease_seconds, "channels": list(channels), "known_format": KNOWN_FORMAT}
         )
-        return await cursor.fetchone()
+        chunk = await cursor.fetchone()
+    if chunk is not None:
+        await connection.execute(_SERVED, {"campaign_id": chunk.campaign_id})
+    return chunk
 
 
 async def pending_jobs(connection: Connection, chunk: ClaimedChunk) -> list[MessageJob]:

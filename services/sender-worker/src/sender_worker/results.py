@@ -189,17 +189,19 @@ SELECT id FROM recorded
 
 async def record_results(connection: Connection, results: Sequence[Result], shard: int) -> list[bool]:
     """Record results in one statement; for each whether it counted, which a claim that had ended does not."""
+    # rows are locked in the order of their ids (docs/adr/0017)
+    ordered = sorted(results, key=lambda result: result.claim.message_id)
     cursor = await connection.execute(
         _RECORD,
         {
-            "message_ids": [result.claim.message_id for result in results],
-            "claimed_until": [result.claim.claimed_until for result in results],
-            "statuses": [result.status.value for result in results],
-            "contents": [result.content for result in results],
-            "errors": [result.error for result in results],
-            "retry_in_seconds": [result.retry_in_seconds for result in results],
-            "attempts": [result.attempts for result in results],
-            "unknown": [result.outcome_unknown for result in results],
+            "message_ids": [result.claim.message_id for result in ordered],
+            "claimed_until": [result.claim.claimed_until for result in ordered],
+            "statuses": [result.status.value for result in ordered],
+            "contents": [result.content for result in ordered],
+            "errors": [result.error for result in ordered],
+            "retry_in_seconds": [result.retry_in_seconds for result in ordered],
+            "attempts": [result.attempts for result in ordered],
+            "unknown": [result.outcome_unknown for result in ordered],
             "shard": shard,
         },
     )

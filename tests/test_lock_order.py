@@ -1,0 +1,120 @@
+"""Statements that lock several rows never end in a deadlock, whichever of them run side by side."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from campaign_api.controls import cancel_campaign, pause_campaign, resume_campaign
+from campaign_api.errors import ApiError
+from dispatcher.cancelling import cancel_chunk, cancel_unplanned
+from dispatcher.chunks import claim_chunk, mark_published, pending_jobs, sweep_chunks
+from dispatcher.completion import finish_campaigns
+from dispatcher.planning import plan_next_chunk
+from leopard.db.pool import Connection, Pool, create_pool
+from leopard.domain.statuses import Channel, MessageStatus
+from leopard.messaging import SENDS
+from leopard.testing import add_campaign, add_customers, rows
+from sender_worker.claims import claim_messages
+from sender_worker.results import Result, record_results
+
+CUSTOMERS = 200
+SECONDS = 6.0
+
+
+async def new_campaign(connection: Connection) -> None:
+    """A campaign to everybody, about to be planned."""
+    campaign_id = await add_campaign(connection)
+    await connection.execute(
+        """
+        UPDATE campaigns
+           SET audience = '{"all": true}', audience_last_id = (SELECT max(id) FROM customers), audience_unplanned = %s
+         WHERE id = %s
+        """,
+        [CUSTOMERS, campaign_id],
+    )
+
+
+async def control(connection: Connection) -> None:
+    """Pause, resume or cancel some campaign, as a client might."""
+    [row] = await rows(connection, "SELECT id FROM campaigns ORDER BY random() LIMIT 1")
+    act = random.choice([pause_campaign, resume_campaign, cancel_campaign, resume_campaign])
+    try:
+        await act(connection, row["id"])
+    except ApiError:
+        await new_campaign(connection)
+
+
+async def publish(connection: Connection) -> None:
+    """What the publish loop does, without a broker."""
+    await plan_next_chunk(connection, 50)
+    chunk = await claim_chunk(connection, 0.05)
+    if chunk is not None:
+        await pending_jobs(connection, chunk)
+        await mark_published(connection, chunk, 0.05)
+
+
+async def work(connection: Connection) -> None:
+    """What a worker does, for some messages of many campaigns, now and then too late."""
+    found = await rows(
+        connection, "SELECT id FROM outbound_messages WHERE status = 'pending' ORDER BY random() LIMIT 60"
+    )
+    claims = await claim_messages(connection, [row["id"] for row in found], 0.02, random.randrange(1, 3))
+    results = [
+        Result(claim, random.choice([MessageStatus.SENT, MessageStatus.FAILED]), "Hi") for claim in claims if claim
+    ]
+    random.shuffle(results)
+    await record_results(connection, results, random.randrange(1, 3))
+
+
+async def maintain(connection: Connection) -> None:
+    """What maintenance does."""
+    await sweep_chunks(connection, again_seconds=0.01, lease_seconds=0.01, queues={Channel.SMS: SENDS.name})
+    await cancel_unplanned(connection)
+    await cancel_chunk(connection)
+    await finish_campaigns(connection)
+
+
+async def forget_customer(connection: Connection) -> None:
+    """Delete a customer and create another, so that there are always as many."""
+    await connection.execute("DELETE FROM customers WHERE id = (SELECT id FROM customers ORDER BY random() LIMIT 1)")
+    number = random.randrange(10**7)
+    await connection.execute(
+        "INSERT INTO customers (phone) VALUES (%s) ON CONFLICT DO NOTHING", [f"+25471{number:07d}"]
+    )
+
+
+async def test_everything_at_once_meets_no_deadlock(database_url: str, connection: Connection) -> None:
+    await add_customers(connection, CUSTOMERS)
+    for _ in range(4):
+        await new_campaign(connection)
+    jobs = [control, control, control, publish, publish, publish, work, work, maintain, maintain, forget_customer]
+    until = time.monotonic() + SECONDS
+
+    async def repeat(pool: Pool, job: Callable[[Connection], Awaitable[None]]) -> int:
+        times = 0
+        while time.monotonic() < until:
+            async with pool.connection() as own:
+                await job(own)
+            times += 1
+        return times
+
+    async with create_pool(database_url, size=len(jobs), application="tests") as pool:
+        done = await asyncio.gather(*(repeat(pool, job) for job in jobs))
+    assert min(done) > 5, "every job must have had its turn"
+    [found] = await rows(connection, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert found["deadlocks"] == 0
+    wrong = await rows(
+        connection,
+        """
+        SELECT campaigns.id, counts.total, messages.total AS rows
+          FROM campaigns
+          JOIN (SELECT campaign_id, sum(total) - sum(cancelled) AS total, sum(sent) AS sent FROM campaign_counts
+                 GROUP BY campaign_id) AS counts ON counts.campaign_id = campaigns.id
+          JOIN (SELECT campaign_id, count(*) FILTER (WHERE status <> 'cancelled') AS total,
+                       count(*) FILTER (WHERE status = 'sent') AS sent
+                  FROM outbound_messages GROUP BY campaign_id) AS messages ON messages.campaign_id = campaigns.id
+         WHERE counts.total <> messages.total OR counts.sent <> messages.sent
+        """,
+    )
+    assert wrong == []
