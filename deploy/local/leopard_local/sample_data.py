@@ -44,12 +44,12 @@ CAMPAIGNS: list[dict[str, Any]] = [
 ]
 
 
-def customers(count: int, *, area: int = 2547) -> Iterator[dict[str, str | None]]:
-    """Customers with distinct phone numbers that begin with the same digits; of some, not everything is known."""
-    luck = random.Random(area)  # noqa: S311 sample data
+def customers(count: int, *, start: int = 0) -> Iterator[dict[str, str | None]]:
+    """Customers with distinct phone numbers from `start` on; of some, not everything is known."""
+    luck = random.Random(start)  # noqa: S311 sample data
     for index in range(count):
         yield {
-            "phone": f"+{area}{index:08d}",
+            "phone": f"+2547{(start + index) % 10**8:08d}",
             "first_name": _FIRST[index % len(_FIRST)],
             "last_name": luck.choice(_LAST),
             "location": luck.choice(_PLACES) if luck.random() < 0.9 else None,

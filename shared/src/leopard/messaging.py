@@ -103,8 +103,22 @@ class Broker(RabbitBroker):
     def __init__(self, url: str, **options: Any) -> None:  # noqa: ANN401 FastStream's own
         super().__init__(url, **options)
         self.url = url
+        self._connecting: list[RobustConnection] = []
+        self._connection_kwargs["connection_class"] = self._new_connection
         self.blocked_reason: str | None = None
         self.blocked = asyncio.Event()
+
+    def _new_connection(self, *arguments: Any, **options: Any) -> RobustConnection:  # noqa: ANN401 aio-pika's own
+        connection = RobustConnection(*arguments, **options)
+        self._connecting.append(connection)
+        return connection
+
+    async def stop(self, *arguments: Any) -> None:  # noqa: ANN401 FastStream's own
+        """Close the connection, and every attempt to make one that is under way."""
+        await super().stop(*arguments)
+        for connection in self._connecting:
+            await connection.close()
+        self._connecting.clear()
 
     async def _connect(self) -> RobustConnection:
         connection = await super()._connect()
