@@ -10,7 +10,7 @@ from psycopg import errors, sql
 
 from leopard.db.pool import DATABASE_AWAY, Connection, Pool, create_pool
 from leopard.db.sessions import SessionRules
-from leopard.settings import DatabasePooling
+from leopard.settings import DatabasePooling, PreparedStatements
 from leopard.testing import add_customers, rows
 
 
@@ -200,7 +200,7 @@ async def test_a_transaction_pooler_gets_no_prepared_statement_and_no_session_se
 
 
 async def test_prepared_statements_can_be_allowed_behind_a_transaction_pooler(database_url: str) -> None:
-    rules = SessionRules(pooling=DatabasePooling.TRANSACTION, prepared_statements=True)
+    rules = SessionRules(pooling=DatabasePooling.TRANSACTION, prepared_statements=PreparedStatements.ALWAYS)
     async with create_pool(database_url, size=1, application="tests", rules=rules) as pool, pool.connection() as own:
         for _ in range(10):
             await setting(own, "lock_timeout")

@@ -32,7 +32,8 @@ def begin_campaign(database_url: str, messages: int, *, with_chunks_of: int = 0)
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
-            "TRUNCATE outbound_messages, campaign_chunks, campaign_counts, postponed_recipients, campaigns RESTART IDENTITY"
+            "TRUNCATE outbound_messages, campaign_chunks, campaign_counts, postponed_recipients, campaigns "
+            "RESTART IDENTITY"
         )
         row = connection.execute(
             "INSERT INTO campaigns (name, channel, base_template, status) VALUES ('', 'sms', %s, 'sending')"

@@ -21,7 +21,17 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "sender-worker": WorkerSettings,
 }
 KEYS = {"campaign-api": "campaignApi", "dispatcher": "dispatcher", "sender-worker": "senderWorker"}
-COMMON = {"log_level", "log_format", "shutdown_seconds", "lease_seconds", "chunk_size"}
+COMMON = {
+    "log_level",
+    "log_format",
+    "shutdown_seconds",
+    "lease_seconds",
+    "chunk_size",
+    "lock_timeout_seconds",
+    "statement_timeout_seconds",
+    "database_pooling",
+    "database_prepared_statements",
+}
 DERIVED = {"own_queues"}
 """What the chart reads off the pools, so that dispatcher and workers agree."""
 CHOSEN_HERE = {"log_format": "json"}
@@ -78,6 +88,8 @@ def test_every_setting_arrives_under_its_name(service: str, name: str) -> None:
         "mock_latency_min_seconds": 0.01,
         "max_body_bytes": 4_194_305,
         "channel": "sms",
+        "database_pooling": "transaction",
+        "database_prepared_statements": "never",
     }.get(name, 43)
     where: dict[str, Any] = {} if name in COMMON else {KEYS[service]: {"settings": {camel(name): chosen}}}
     values: dict[str, Any] = {"settings": {camel(name): chosen}} if name in COMMON else where

@@ -43,6 +43,14 @@ class DatabasePooling(StrEnum):
     TRANSACTION = "transaction"
 
 
+class PreparedStatements(StrEnum):
+    """Whether PostgreSQL keeps the plans of statements that a connection repeats."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class DatabaseSettings(BaseSettings):
     """Where PostgreSQL is."""
 
@@ -77,8 +85,9 @@ class ServiceSettings(DatabaseSettings, BrokerSettings):
         default=DatabasePooling.AUTO,
         description="The pooler before PostgreSQL: none, session, transaction, or auto, which finds out",
     )
-    database_prepared_statements: bool | None = Field(
-        default=None, description="Whether statements are prepared; by default not behind a transaction pooler"
+    database_prepared_statements: PreparedStatements = Field(
+        default=PreparedStatements.AUTO,
+        description="Whether statements are prepared: always, never, or auto: not behind a transaction pooler",
     )
     shutdown_seconds: Seconds = Field(default=25, description="How long work in flight may take after SIGTERM")
 

@@ -18,7 +18,7 @@ from psycopg.rows import Row, TupleRow
 from psycopg.types.datetime import TimestamptzLoader
 
 from leopard.logs import get_logger
-from leopard.settings import DatabasePooling, ServiceSettings
+from leopard.settings import DatabasePooling, PreparedStatements, ServiceSettings
 
 log = get_logger(__name__)
 
@@ -47,8 +47,7 @@ class SessionRules:
     lock_timeout_seconds: float = 5
     statement_timeout_seconds: float = 30
     pooling: DatabasePooling = DatabasePooling.AUTO
-    prepared_statements: bool | None = None
-    """Null: wherever a server session is the connection's own."""
+    prepared_statements: PreparedStatements = PreparedStatements.AUTO
 
 
 def session_rules(settings: ServiceSettings) -> SessionRules:
@@ -141,7 +140,11 @@ async def begin_session(connection: SessionConnection, rules: SessionRules) -> N
         connection.local_settings = (list(settings), list(settings.values()))
         connection.cursor_factory = _TransactionCursor
         connection.adapters.register_loader("timestamptz", _UtcLoader)
-    prepared = own_session if rules.prepared_statements is None else rules.prepared_statements
+    prepared = {
+        PreparedStatements.AUTO: own_session,
+        PreparedStatements.ALWAYS: True,
+        PreparedStatements.NEVER: False,
+    }[rules.prepared_statements]
     connection.prepare_threshold = PREPARE_THRESHOLD if prepared else None
 
 
