@@ -14,8 +14,13 @@ _UNPLANNED: Final = """
 WITH left_over AS (
     SELECT id, audience_unplanned
       FROM campaigns
-     WHERE status = 'cancelled' AND audience IS NOT NULL AND audience_planned_to < audience_last_id
+     WHERE status = 'cancelled' AND audience IS NOT NULL
+       AND (audience_planned_to < audience_last_id
+            OR EXISTS (SELECT FROM postponed_recipients WHERE campaign_id = campaigns.id))
+     ORDER BY id
        FOR NO KEY UPDATE SKIP LOCKED
+), dropped AS (
+    DELETE FROM postponed_recipients USING left_over WHERE campaign_id = left_over.id
 ), counted AS (
     INSERT INTO campaign_counts AS counts (campaign_id, shard, total, cancelled)
     SELECT id, 0, audience_unplanned, audience_unplanned FROM left_over

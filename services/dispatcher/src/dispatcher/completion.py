@@ -21,6 +21,7 @@ SELECT campaigns.id, CASE WHEN failure_reason IS NULL THEN counts.sent ELSE 0 EN
         WHERE campaign_id = campaigns.id
        ) AS counts
  WHERE status = 'sending' AND (audience IS NULL OR audience_planned_to >= audience_last_id)
+   AND NOT EXISTS (SELECT FROM postponed_recipients WHERE campaign_id = campaigns.id)
    AND (counts.total = counts.sent + counts.failed
         OR NOT EXISTS (SELECT FROM campaign_chunks WHERE campaign_id = campaigns.id))
 """

@@ -1,0 +1,100 @@
+"""One campaign's trouble is that campaign's: it fails with a reason, or waits, and everything else goes on."""
+
+from dispatcher.chunks import claim_chunk
+from dispatcher.completion import finish_campaigns
+from dispatcher.planning import plan_next_chunk, plan_postponed
+from dispatcher.schedules import start_due_campaign
+from leopard.db.pool import Connection, Pool
+from leopard.testing import add_campaign, add_customers, rows
+
+
+async def to_an_audience(connection: Connection, audience: str, *, status: str = "sending") -> int:
+    campaign_id = await add_campaign(connection, status=status)
+    await connection.execute(
+        """
+        UPDATE campaigns
+           SET audience = %s::jsonb, scheduled_at = now() - interval '1 minute',
+               audience_last_id = (SELECT max(id) FROM customers), audience_unplanned = (SELECT count(*) FROM customers)
+         WHERE id = %s
+        """,
+        [audience, campaign_id],
+    )
+    return campaign_id
+
+
+async def state(connection: Connection, campaign_id: int) -> tuple[str, str | None]:
+    [row] = await rows(connection, "SELECT status, failure_reason FROM campaigns WHERE id = %s", campaign_id)
+    return row["status"], row["failure_reason"]
+
+
+async def test_a_scheduled_audience_that_cannot_be_read_fails_its_campaign_alone(connection: Connection) -> None:
+    await add_customers(connection, 3)
+    broken = await to_an_audience(connection, '{"segment": 7}', status="scheduled")
+    good = await to_an_audience(connection, '{"all": true}', status="scheduled")
+    while await start_due_campaign(connection) is not None:
+        pass
+    status, reason = await state(connection, broken)
+    assert status == "failed"
+    assert (reason or "").startswith("the audience cannot be read")
+    assert await state(connection, good) == ("sending", None)
+
+
+async def test_an_audience_that_cannot_be_planned_fails_its_campaign_alone(connection: Connection) -> None:
+    await add_customers(connection, 3)
+    broken = await to_an_audience(connection, '["x"]')
+    good = await to_an_audience(connection, '{"all": true}')
+    while await plan_next_chunk(connection, 10):
+        pass
+    await finish_campaigns(connection)
+    status, reason = await state(connection, broken)
+    assert status == "failed"
+    assert (reason or "").startswith("the audience cannot be read")
+    [count] = await rows(connection, "SELECT total, failed FROM campaign_counts WHERE campaign_id = %s", broken)
+    assert count == {"total": 3, "failed": 3}
+    messages = await rows(connection, "SELECT campaign_id FROM outbound_messages")
+    assert [row["campaign_id"] for row in messages] == [good] * 3
+
+
+async def test_a_campaign_of_a_newer_format_waits_for_a_version_that_knows_it(connection: Connection) -> None:
+    await add_customers(connection, 3)
+    newer = await to_an_audience(connection, '{"segment": 7}', status="scheduled")
+    await connection.execute("UPDATE campaigns SET format = 2")
+    assert await start_due_campaign(connection) is None
+    assert await state(connection, newer) == ("scheduled", None)
+    await connection.execute("UPDATE campaigns SET status = 'sending'")
+    assert not await plan_next_chunk(connection, 10)
+    assert await state(connection, newer) == ("sending", None)
+
+
+async def test_a_recipient_whose_customer_is_locked_waits_alone(connection: Connection, pool: Pool) -> None:
+    customers = await add_customers(connection, 10)
+    campaign_id = await to_an_audience(connection, '{"all": true}')
+    async with pool.connection() as other, other.transaction():
+        await other.execute("SELECT FROM customers WHERE id = %s FOR UPDATE", [customers[4]])
+        while await plan_next_chunk(connection, 100):
+            pass
+        planned = await rows(connection, "SELECT customer_id FROM outbound_messages ORDER BY customer_id")
+        assert [row["customer_id"] for row in planned] == [*customers[:4], *customers[5:]]
+        assert await plan_postponed(connection, 100) == 0
+        await connection.execute("UPDATE outbound_messages SET status = 'sent'")
+        await connection.execute("UPDATE campaign_counts SET sent = total")
+        assert await finish_campaigns(connection) == [], "a recipient is still to come"
+    assert await plan_postponed(connection, 100) == 1
+    [row] = await rows(connection, "SELECT audience_unplanned FROM campaigns WHERE id = %s", campaign_id)
+    assert row["audience_unplanned"] == 0
+    chunks = await rows(connection, "SELECT first_customer_id FROM campaign_chunks ORDER BY id")
+    assert chunks[-1]["first_customer_id"] == customers[4]
+    assert await claim_chunk(connection, 60) is not None
+
+
+async def test_a_postponed_recipient_who_is_gone_leaves_the_total(connection: Connection, pool: Pool) -> None:
+    customers = await add_customers(connection, 3)
+    campaign_id = await to_an_audience(connection, '{"all": true}')
+    async with pool.connection() as other, other.transaction():
+        await other.execute("DELETE FROM customers WHERE id = %s", [customers[1]])
+        while await plan_next_chunk(connection, 100):
+            pass
+    assert await plan_postponed(connection, 100) == 0
+    [row] = await rows(connection, "SELECT audience_unplanned FROM campaigns WHERE id = %s", campaign_id)
+    assert row["audience_unplanned"] == 0
+    assert await rows(connection, "SELECT FROM postponed_recipients") == []
