@@ -159,9 +159,9 @@ class BackgroundTask:
             self._failing_since = time.monotonic()
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        if self._stopping or (task.cancelled() and task.cancelling()):
+        if self._stopping:
             return
-        # it broke outside its step; the event loop would say nothing of it
+        # it broke outside its step, or something else cancelled it; the event loop would say nothing of it
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         seconds = self._failed(error or RuntimeError("ended by itself"))
         asyncio.get_running_loop().call_later(seconds, self._restart)
