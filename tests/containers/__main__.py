@@ -14,7 +14,7 @@ from e2e.rolling import send_while
 from leopard_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPIENTS = 10_000
+RECIPIENTS = 25_000
 POOLS: list[dict[str, Any]] = [
     {"name": "default"},
     {"name": "whatsapp", "replicas": 1, "settings": {"channel": "whatsapp"}},

@@ -25,6 +25,8 @@ BROKER_SECONDS: Final = 2.0
 _STALE_SECONDS: Final = 8.0
 """An answer older than this counts for nothing."""
 _DIAGNOSE_AFTER_SECONDS: Final = 3.0
+_CONNECTING_SECONDS: Final = 0.2
+"""How soon to look again while a connection is being made."""
 
 
 class Monitor(Protocol):
@@ -143,15 +145,14 @@ class BrokerMonitor:
         try:
             connection_of(self._broker)
         except ConnectionError:
-            await self._diagnose()
-            return DATABASE_SECONDS
+            return await self._diagnose()
         self._lost_at = None
         if self._broker.blocked_reason is None:
             await (await self._channel.underlay()).basic_qos(prefetch_count=1)
             self._known.up()
         return BROKER_SECONDS
 
-    async def _diagnose(self) -> None:
+    async def _diagnose(self) -> float:
         # the broker's own attempts to connect tell nobody why they fail
         now = time.monotonic()
         if self._lost_at is None:
@@ -161,6 +162,8 @@ class BrokerMonitor:
                 pass
         except Exception as error:  # noqa: BLE001 whatever keeps us from RabbitMQ is what we are asking for
             self._known.down(describe_broker_error(error, self._broker.url))
-        else:
-            if now - self._lost_at > _DIAGNOSE_AFTER_SECONDS:
-                self._known.down("connecting")
+            return DATABASE_SECONDS
+        if now - self._lost_at > _DIAGNOSE_AFTER_SECONDS:
+            self._known.down("connecting")
+            return DATABASE_SECONDS
+        return _CONNECTING_SECONDS
