@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import uvicorn
 
 from leopard.ending import ended_by_fault
+from leopard.http_protocol import LeopardHttpProtocol
 from leopard.logs import configure_logs
 from leopard.metrics import announce_build
 from leopard.settings import ServiceSettings, read_settings
@@ -35,6 +36,8 @@ def serve(service: str, settings_class: type[S], create_app: Callable[[S], Any])
         log_config=None,
         access_log=False,
         server_header=False,
+        http=LeopardHttpProtocol,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
     )
     _collect_less()

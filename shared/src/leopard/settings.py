@@ -76,6 +76,9 @@ class ServiceSettings(DatabaseSettings, BrokerSettings):
 
     host: str = Field(default="0.0.0.0", description="The address to listen on")  # noqa: S104 a container's only door
     port: Port = Field(default=8080, description="The port to listen on")
+    keep_alive_seconds: int = Field(
+        default=65, ge=1, le=3600, description="How long an idle connection is kept, longer than load balancers keep it"
+    )
     log_format: LogFormat = Field(default=LogFormat.AUTO, description="json, text, or auto: text on a terminal")
     log_level: LogLevel = Field(default=LogLevel.INFO, description="DEBUG, INFO, WARNING or ERROR")
     database_pool_size: int = Field(default=5, ge=1, le=200, description="Connections to PostgreSQL at the most")
