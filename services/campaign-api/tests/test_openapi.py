@@ -44,7 +44,3 @@ async def test_every_operation_says_how_it_fails(client: httpx.AsyncClient) -> N
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert operation["responses"]["503"]["description"] == "UNAVAILABLE", (method, path)
-
-
-async def test_the_documentation_page_is_there(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/docs")).status_code == 200

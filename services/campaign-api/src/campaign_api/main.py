@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from campaign_api.connections import Resources
+from campaign_api.documentation import documentation_routes
 from campaign_api.errors import install_error_handlers
 from campaign_api.nudges import Nudges
 from campaign_api.request_body import RequestBody
@@ -71,10 +72,13 @@ def create_app(settings: ApiSettings) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
         strict_content_type=False,
     )
     app.state.resources = Resources(settings, pool, turns, nudges, health)
     install_error_handlers(app)
+    app.router.routes.extend(documentation_routes())
     for path, endpoint in health_routes(health):
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))
     for module in (campaigns, sends, customers):

@@ -1,0 +1,45 @@
+"""The API's documentation at `/docs`: Swagger UI, served from this package so that it works without internet."""
+
+from collections.abc import Awaitable, Callable
+from importlib import resources
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+_HTML: Final = "text/html; charset=utf-8"
+_SCRIPT: Final = "text/javascript; charset=utf-8"
+
+# the path, the file below static/, its type; the page names the others relative to itself, for APIs behind a prefix
+_FILES: Final = (
+    ("/docs", "docs.html", _HTML),
+    ("/docs/start.js", "start.js", _SCRIPT),
+    ("/docs/swagger-ui-bundle.js", "swagger-ui/swagger-ui-bundle.js", _SCRIPT),
+    ("/docs/swagger-ui.css", "swagger-ui/swagger-ui.css", "text/css; charset=utf-8"),
+    ("/docs/favicon-32x32.png", "swagger-ui/favicon-32x32.png", "image/png"),
+)
+
+_HEADERS: Final = {
+    # Swagger UI sets styles by script; it loads and asks nothing from another host
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+        " font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "max-age=3600",
+}
+
+
+def documentation_routes() -> list[Route]:
+    """The documentation page and the files that it needs."""
+    static = resources.files("campaign_api") / "static"
+    return [Route(path, _serving((static / file).read_bytes(), kind), methods=["GET"]) for path, file, kind in _FILES]
+
+
+def _serving(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(_request: Request) -> Response:
+        return Response(content, media_type=media_type, headers=_HEADERS)
+
+    return serve
