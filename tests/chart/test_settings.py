@@ -25,6 +25,7 @@ COMMON = {
     "log_level",
     "log_format",
     "shutdown_seconds",
+    "keep_alive_seconds",
     "lease_seconds",
     "chunk_size",
     "lock_timeout_seconds",

@@ -6,7 +6,7 @@ settings (a map); common (the names of the settings of all services that it has)
 {{- define "leopard.workload" -}}
 {{- $root := .root -}}
 {{- $values := .values -}}
-{{- $settings := merge (dict) .settings (pick $root.Values.settings "logLevel" "logFormat" "shutdownSeconds" "lockTimeoutSeconds" "statementTimeoutSeconds" "databasePooling" "databasePreparedStatements") -}}
+{{- $settings := merge (dict) .settings (pick $root.Values.settings "logLevel" "logFormat" "shutdownSeconds" "keepAliveSeconds" "lockTimeoutSeconds" "statementTimeoutSeconds" "databasePooling" "databasePreparedStatements") -}}
 {{- range .common }}{{- $settings = merge $settings (pick $root.Values.settings .) }}{{- end -}}
 {{- $data := include "leopard.settingsData" $settings -}}
 apiVersion: v1
