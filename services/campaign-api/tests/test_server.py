@@ -115,10 +115,22 @@ def test_a_client_that_asks_first_sends_no_body(server: Service) -> None:
         assert answer_of(read_to_the_end(connection))[0] == 413
 
 
+def read_one_answer(connection: socket.socket) -> bytes:
+    """An answer on a connection that stays open: as many bytes as it declares."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65_536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    [length] = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    while len(body) < length:
+        body += connection.recv(65_536)
+    return head + b"\r\n\r\n" + body
+
+
 def test_a_client_that_never_ends_is_cut_off(server: Service) -> None:
     with server.connect() as connection:
         connection.sendall(b"POST /campaigns HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n")
-        assert answer_of(connection.recv(65_536))[0] == 413
+        assert answer_of(read_one_answer(connection))[0] == 413
         deadline = time.monotonic() + 60
         while connection_lives(connection):
             assert time.monotonic() < deadline

@@ -31,8 +31,8 @@ LAST_SUCCESS: Final = Gauge(
 )
 
 
-OUTAGE_LOG_SECONDS: Final = 2.0
-"""A store that is missing for a shorter time is not worth a line: at a start connections are still being made."""
+OUTAGE_LOG_SECONDS: Final = 15.0
+"""A task that waits for a store for a shorter time is not worth a line: the store's monitor says that it is missing."""
 
 
 @dataclass(frozen=True, slots=True)

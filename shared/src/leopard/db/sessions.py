@@ -98,7 +98,8 @@ class SessionConnection(AsyncConnection[TupleRow]):
             self.spoiled = True
             # the words of an error may quote a customer's data
             reason = getattr(error, "sqlstate", None)
-            log.warning("a connection is closed after an error", error=type(error).__name__, sqlstate=reason)
+            # the caller says what went wrong; in an outage there is one of these for each connection
+            log.info("a connection is closed after an error", error=type(error).__name__, sqlstate=reason)
 
 
 class _TransactionCursor(AsyncCursor[Row]):
