@@ -1,21 +1,27 @@
 """Statements that lock several rows never end in a deadlock, whichever of them run side by side."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable
 
 from campaign_api.controls import cancel_campaign, pause_campaign, resume_campaign
+from campaign_api.customers import CustomerChange, change_customer, delete_customer
 from campaign_api.errors import ApiError
+from campaign_api.sends import SendRequest, send_campaign
 from dispatcher.cancelling import cancel_chunk, cancel_unplanned
 from dispatcher.chunks import claim_chunk, mark_published, pending_jobs, sweep_chunks
 from dispatcher.completion import finish_campaigns
+from dispatcher.housekeeping import forget_idempotency_keys
 from dispatcher.planning import plan_next_chunk
+from dispatcher.retries import release_due
 from leopard.db.pool import Connection, Pool, create_pool
 from leopard.domain.statuses import Channel, MessageStatus
 from leopard.messaging import SENDS
 from leopard.testing import add_campaign, add_customers, rows
 from sender_worker.claims import claim_messages
+from sender_worker.parking import park_messages
 from sender_worker.results import Result, record_results
 
 CUSTOMERS = 200
@@ -64,6 +70,8 @@ async def work(connection: Connection) -> None:
         Result(claim, random.choice([MessageStatus.SENT, MessageStatus.FAILED]), "Hi") for claim in claims if claim
     ]
     random.shuffle(results)
+    await park_messages(connection, [row["id"] for row in found[::7]], 0.01)
+    await release_due(connection, 50)
     await record_results(connection, results, random.randrange(1, 3))
 
 
@@ -73,22 +81,38 @@ async def maintain(connection: Connection) -> None:
     await cancel_unplanned(connection)
     await cancel_chunk(connection)
     await finish_campaigns(connection)
+    await forget_idempotency_keys(connection)
 
 
 async def forget_customer(connection: Connection) -> None:
     """Delete a customer and create another, so that there are always as many."""
-    await connection.execute("DELETE FROM customers WHERE id = (SELECT id FROM customers ORDER BY random() LIMIT 1)")
+    [row] = await rows(connection, "SELECT id FROM customers ORDER BY random() LIMIT 1")
+    try:
+        async with connection.transaction():
+            await delete_customer(connection, row["id"])
+    except ApiError:
+        return
     number = random.randrange(10**7)
     await connection.execute(
         "INSERT INTO customers (phone) VALUES (%s) ON CONFLICT DO NOTHING", [f"+25471{number:07d}"]
     )
 
 
+async def send_named(connection: Connection) -> None:
+    """Send a campaign to customers by their ids, in an order of the client's own."""
+    campaign_id = await add_campaign(connection, status="draft")
+    found = await rows(connection, "SELECT id FROM customers ORDER BY random() LIMIT 50")
+    request = SendRequest(customer_ids=[row["id"] for row in found])
+    async with connection.transaction():
+        await send_campaign(connection, campaign_id, request, chunk_size=10)
+
+
 async def test_everything_at_once_meets_no_deadlock(database_url: str, connection: Connection) -> None:
     await add_customers(connection, CUSTOMERS)
     for _ in range(4):
         await new_campaign(connection)
-    jobs = [control, control, control, publish, publish, publish, work, work, maintain, maintain, forget_customer]
+    jobs = [control, control, control, publish, publish, publish, work, work, maintain, maintain]
+    jobs += [forget_customer, forget_customer, send_named]
     until = time.monotonic() + SECONDS
 
     async def repeat(pool: Pool, job: Callable[[Connection], Awaitable[None]]) -> int:
@@ -118,3 +142,16 @@ async def test_everything_at_once_meets_no_deadlock(database_url: str, connectio
         """,
     )
     assert wrong == []
+
+
+async def test_customers_who_exchange_their_phone_numbers_meet_no_deadlock(pool: Pool, connection: Connection) -> None:
+    await add_customers(connection, 2)
+    first, second = await rows(connection, "SELECT id, phone FROM customers ORDER BY id")
+
+    async def take(customer_id: int, phone: str) -> None:
+        async with pool.connection() as own, own.transaction():
+            with contextlib.suppress(ApiError):
+                await change_customer(own, customer_id, CustomerChange(phone=phone))
+
+    for _ in range(30):
+        await asyncio.gather(take(first["id"], second["phone"]), take(second["id"], first["phone"]))

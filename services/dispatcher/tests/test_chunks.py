@@ -167,3 +167,18 @@ async def test_jobs_that_a_worker_still_holds_are_not_lost(connection: Connectio
     await report_held(connection, [(message["campaign_id"], message["customer_id"])], LEASE)
     assert await sweep(connection) == 0
     assert await rows(connection, "SELECT id FROM campaign_chunks WHERE check_at > now()")
+
+
+async def test_a_locked_campaign_waits_and_holds_up_no_other(connection: Connection, pool: Pool) -> None:
+    locked = await campaign_with_chunk(connection, messages=2)
+    for first_number in (2, 4):
+        await add_messages(connection, locked, await add_customers(connection, 2, first_number=first_number))
+    free = await campaign_with_chunk(connection, first_number=6)
+    await add_messages(connection, free, await add_customers(connection, 2, first_number=20))
+    async with pool.connection() as other, other.transaction():
+        await other.execute("SELECT FROM campaigns WHERE id = %s FOR UPDATE", [locked])
+        served = []
+        async with asyncio.timeout(4):
+            while (chunk := await claim_chunk(connection, LEASE)) is not None:
+                served.append(chunk.campaign_id)
+    assert served == [free, free, locked, locked, locked]

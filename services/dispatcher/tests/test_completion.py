@@ -1,11 +1,13 @@
 """A campaign is finished when all its messages are, and not before."""
 
+import asyncio
+
 import pytest
 
 from dispatcher.completion import finish_campaigns
 from leopard.audiences import Audience
 from leopard.db.audiences import begin_audience_send
-from leopard.db.pool import Connection
+from leopard.db.pool import Connection, Pool
 from leopard.testing import add_campaign, add_customers, add_messages, counts, rows
 
 
@@ -78,3 +80,14 @@ async def test_counts_that_are_wrong_are_taken_from_the_rows_once_every_chunk_is
     assert await finish_campaigns(connection) == []
     assert await finish_campaigns(connection) == [campaign_id]
     assert await counts(connection, campaign_id) == {"total": 3, "sent": 2, "failed": 1}
+
+
+async def test_a_locked_campaign_waits_and_holds_up_no_other(connection: Connection, pool: Pool) -> None:
+    locked, free = await add_campaign(connection), await add_campaign(connection)
+    for campaign_id in (locked, free):
+        await begin_audience_send(connection, campaign_id, Audience(all=True))
+    async with pool.connection() as other, other.transaction():
+        await other.execute("SELECT FROM campaigns WHERE id = %s FOR UPDATE", [locked])
+        async with asyncio.timeout(4):
+            assert await finish_campaigns(connection) == [free]
+    assert await finish_campaigns(connection) == [locked]

@@ -109,7 +109,7 @@ _GET: Final = f"SELECT {COLUMNS} FROM campaigns WHERE id = %(campaign_id)s"
 
 _DELETE: Final = "DELETE FROM campaigns WHERE id = %(campaign_id)s AND status = ANY(%(editable)s)"
 
-_LOCK: Final = f"{_GET} FOR UPDATE"
+_LOCK: Final = f"{_GET} FOR NO KEY UPDATE"
 
 _CHANGE: Final = f"""
 UPDATE campaigns

@@ -12,14 +12,22 @@ from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import CampaignStatus
 
+_CHUNKS: Final = """
+WITH chunks AS (
+    SELECT id FROM campaign_chunks WHERE campaign_id = %(campaign_id)s ORDER BY id FOR UPDATE
+)
+"""
+
 # The dispatcher looks at every chunk at once, whatever it was about to do with it.
-_LOOK_AT_ONCE: Final = """
-UPDATE campaign_chunks SET check_at = now(), claimed_until = NULL WHERE campaign_id = %(campaign_id)s
+_LOOK_AT_ONCE: Final = f"""
+{_CHUNKS}
+UPDATE campaign_chunks SET check_at = now(), claimed_until = NULL FROM chunks WHERE campaign_chunks.id = chunks.id
 """
 
 # Jobs that came while it was paused were dropped; every chunk is published once more.
-_PUBLISH_AGAIN: Final = """
-UPDATE campaign_chunks SET check_at = NULL, claimed_until = NULL WHERE campaign_id = %(campaign_id)s
+_PUBLISH_AGAIN: Final = f"""
+{_CHUNKS}
+UPDATE campaign_chunks SET check_at = NULL, claimed_until = NULL FROM chunks WHERE campaign_chunks.id = chunks.id
 """
 
 

@@ -60,7 +60,13 @@ _GET: Final = f"SELECT {_COLUMNS} FROM customers WHERE id = %(customer_id)s"
 
 _LIST: Final = f"SELECT {_COLUMNS} FROM customers WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"
 
-_LOCK: Final = f"{_GET} FOR UPDATE"
+# Two customers who take each other's phone number at the same time would each wait for the other.
+_LOCK: Final = """
+SELECT FROM customers WHERE id = %(customer_id)s OR phone = %(phone)s ORDER BY id FOR UPDATE
+"""
+
+# The foreign key deletes messages in no order of its own.
+_LOCK_MESSAGES: Final = "SELECT FROM outbound_messages WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE"
 
 _CHANGE: Final = f"""
 UPDATE customers
@@ -113,7 +119,8 @@ async def change_customer(connection: Connection, customer_id: int, change: Cust
     Raises:
         ApiError: CUSTOMER_NOT_FOUND; INVALID_REQUEST where another customer has that phone number.
     """
-    customer = _found(await _one(connection, _LOCK, {"customer_id": customer_id}), customer_id)
+    await connection.execute(_LOCK, {"customer_id": customer_id, "phone": change.phone})
+    customer = await get_customer(connection, customer_id)
     changed = await _one(
         connection,
         _CHANGE,
@@ -130,11 +137,13 @@ async def change_customer(connection: Connection, customer_id: int, change: Cust
 
 
 async def delete_customer(connection: Connection, customer_id: int) -> None:
-    """Delete a customer, and with it every message to it.
+    """Delete a customer, and with it every message to it, in the caller's transaction.
 
     Raises:
         ApiError: CUSTOMER_NOT_FOUND.
     """
+    await connection.execute(_LOCK, {"customer_id": customer_id, "phone": None})
+    await connection.execute(_LOCK_MESSAGES, {"customer_id": customer_id})
     deleted = await connection.execute(_DELETE, {"customer_id": customer_id})
     if deleted.rowcount == 0:
         raise customer_not_found(customer_id)

@@ -23,7 +23,7 @@ WITH left_over AS (
     DELETE FROM postponed_recipients USING left_over WHERE campaign_id = left_over.id
 ), counted AS (
     INSERT INTO campaign_counts AS counts (campaign_id, shard, total, cancelled)
-    SELECT id, 0, audience_unplanned, audience_unplanned FROM left_over
+    SELECT id, 0, audience_unplanned, audience_unplanned FROM left_over ORDER BY id
         ON CONFLICT (campaign_id, shard) DO UPDATE
        SET total = counts.total + excluded.total, cancelled = counts.cancelled + excluded.cancelled
 )
@@ -34,7 +34,8 @@ UPDATE campaigns
 """
 
 # A claim that is being taken at this very moment is not seen yet: a chunk goes only when a later look finds that
-# nothing is held and nothing was left to mark.
+# nothing is held and nothing was left to mark. A message that another transaction has is left to that later look; one
+# that was finished in the meantime stays as it is.
 _CANCEL: Final = """
 WITH chunk AS (
     SELECT campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id
@@ -45,18 +46,17 @@ WITH chunk AS (
      LIMIT 1
        FOR UPDATE OF campaign_chunks SKIP LOCKED
 ), unfinished AS (
-    SELECT m.id, m.status = 'pending' AND m.claimed_until >= now() AS held,
-           m.status = 'pending' AND m.claimed_until < now() AS outcome_unknown
+    SELECT m.id
       FROM outbound_messages AS m
       JOIN chunk ON m.campaign_id = chunk.campaign_id
        AND m.customer_id BETWEEN chunk.first_customer_id AND chunk.last_customer_id
      WHERE m.status = 'pending' OR (m.status = 'failed' AND m.next_attempt_at IS NOT NULL)
 ), free AS (
-    -- a message that another transaction holds is looked at again with the chunk
-    SELECT m.id, unfinished.outcome_unknown
+    SELECT m.id, m.status = 'pending' AND m.claimed_until IS NOT NULL AS outcome_unknown
       FROM outbound_messages AS m
-      JOIN unfinished ON unfinished.id = m.id AND unfinished.held IS NOT TRUE
-     WHERE m.claimed_until IS NULL OR m.claimed_until < now()
+      JOIN unfinished ON unfinished.id = m.id
+     WHERE (m.status = 'pending' OR (m.status = 'failed' AND m.next_attempt_at IS NOT NULL))
+       AND (m.claimed_until IS NULL OR m.claimed_until < now())
      ORDER BY m.id
        FOR UPDATE OF m SKIP LOCKED
 ), ended AS (

@@ -33,8 +33,7 @@ class ClaimedChunk:
     traceparent: str | None
 
 
-# The campaign served longest ago comes first, so that a small one does not stand behind one of millions.
-_CLAIM: Final = """
+_CANDIDATE: Final = """
 WITH candidate AS (
     SELECT campaign_chunks.id, campaign_chunks.campaign_id, campaigns.traceparent
       FROM campaign_chunks
@@ -43,8 +42,9 @@ WITH candidate AS (
        AND campaigns.channel = ANY(%(channels)s) AND campaigns.format <= %(known_format)s
      ORDER BY campaigns.served_at NULLS FIRST, campaign_chunks.id
      LIMIT 1
-       FOR UPDATE OF campaign_chunks SKIP LOCKED
-)
+"""
+
+_TAKE: Final = """
 UPDATE campaign_chunks
    SET claimed_until = now() + make_interval(secs => %(lease_seconds)s)
   FROM candidate
@@ -53,8 +53,26 @@ RETURNING campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, la
           now() AS claimed_at, candidate.traceparent
 """
 
-# A statement of its own: one that holds the chunk must not wait for the campaign (docs/adr/0017).
-_SERVED: Final = "UPDATE campaigns SET served_at = clock_timestamp() WHERE id = %(campaign_id)s"
+# The campaign served longest ago comes first, so that a small one does not stand behind one of millions. A claim waits
+# for no lock: it passes over a chunk where another transaction has the chunk or its campaign (docs/adr/0017).
+_CLAIM: Final = f"""
+{_CANDIDATE}
+       FOR NO KEY UPDATE OF campaigns SKIP LOCKED
+       FOR UPDATE OF campaign_chunks SKIP LOCKED
+), served AS (
+    UPDATE campaigns SET served_at = clock_timestamp() FROM candidate WHERE campaigns.id = candidate.campaign_id
+)
+{_TAKE}
+"""
+
+# Where every campaign with a chunk is locked, by its planning for example, a chunk is claimed all the same. Only the
+# campaign's turn is not noted.
+_CLAIM_OF_LOCKED: Final = f"""
+{_CANDIDATE}
+       FOR UPDATE OF campaign_chunks SKIP LOCKED
+)
+{_TAKE}
+"""
 
 _PENDING: Final = """
 SELECT id, customer_id
@@ -127,14 +145,13 @@ async def claim_chunk(
     connection: Connection, lease_seconds: float, channels: Sequence[Channel] = tuple(Channel)
 ) -> ClaimedChunk | None:
     """Claim the next chunk to publish of a campaign in one of the channels; null where nothing waits."""
+    parameters = {"lease_seconds": lease_seconds, "channels": list(channels), "known_format": KNOWN_FORMAT}
     async with connection.cursor(row_factory=class_row(ClaimedChunk)) as cursor:
-        await cursor.execute(
-            _CLAIM, {"lease_seconds": lease_seconds, "channels": list(channels), "known_format": KNOWN_FORMAT}
-        )
-        chunk = await cursor.fetchone()
-    if chunk is not None:
-        await connection.execute(_SERVED, {"campaign_id": chunk.campaign_id})
-    return chunk
+        for statement in (_CLAIM, _CLAIM_OF_LOCKED):
+            await cursor.execute(statement, parameters)
+            if (chunk := await cursor.fetchone()) is not None:
+                return chunk
+    return None
 
 
 async def pending_jobs(connection: Connection, chunk: ClaimedChunk) -> list[MessageJob]:

@@ -26,6 +26,14 @@ SELECT campaigns.id, CASE WHEN failure_reason IS NULL THEN counts.sent ELSE 0 EN
         OR NOT EXISTS (SELECT FROM campaign_chunks WHERE campaign_id = campaigns.id))
 """
 
+_LOCK: Final = """
+SELECT FROM campaigns WHERE id = %(campaign_id)s AND status = 'sending' FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+_LOCK_COUNTS: Final = """
+SELECT FROM campaign_counts WHERE campaign_id = %(campaign_id)s ORDER BY shard FOR UPDATE
+"""
+
 _RECOUNT: Final = """
 WITH cleared AS (
     DELETE FROM campaign_counts WHERE campaign_id = %(campaign_id)s AND shard <> 0
@@ -41,7 +49,12 @@ SELECT %(campaign_id)s, 0, total, sent, failed FROM counted
    SET total = excluded.total, sent = excluded.sent, failed = excluded.failed
 """
 
-_DROP_CHUNKS: Final = "DELETE FROM campaign_chunks WHERE campaign_id = %(campaign_id)s"
+_DROP_CHUNKS: Final = """
+WITH locked AS (
+    SELECT id FROM campaign_chunks WHERE campaign_id = %(campaign_id)s ORDER BY id FOR UPDATE
+)
+DELETE FROM campaign_chunks USING locked WHERE campaign_chunks.id = locked.id
+"""
 
 
 async def finish_campaigns(connection: Connection) -> list[int]:
@@ -49,11 +62,15 @@ async def finish_campaigns(connection: Connection) -> list[int]:
     cursor = await connection.execute(_COUNTED)
     finished: list[int] = []
     for campaign_id, sent, all_finished in await cursor.fetchall():
-        if not all_finished:
-            log.error("counts were wrong and are taken from the messages", campaign_id=campaign_id)
-            await connection.execute(_RECOUNT, {"campaign_id": campaign_id})
-            continue
         async with connection.transaction():
+            # a campaign that is locked, by a control for example, is left to the next look
+            if (await connection.execute(_LOCK, {"campaign_id": campaign_id})).rowcount == 0:
+                continue
+            if not all_finished:
+                log.error("counts were wrong and are taken from the messages", campaign_id=campaign_id)
+                await connection.execute(_LOCK_COUNTS, {"campaign_id": campaign_id})
+                await connection.execute(_RECOUNT, {"campaign_id": campaign_id})
+                continue
             target = CampaignStatus.SENT if sent > 0 else CampaignStatus.FAILED
             if await move_campaign(connection, campaign_id, target):
                 await connection.execute(_DROP_CHUNKS, {"campaign_id": campaign_id})

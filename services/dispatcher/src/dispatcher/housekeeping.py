@@ -4,9 +4,30 @@ from typing import Final
 
 from leopard.db.pool import Connection
 
-_FORGET_KEYS: Final = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'"
+# A key that a request is taking again is left alone.
+_FORGET_KEYS: Final = """
+WITH expired AS (
+    SELECT key, endpoint
+      FROM idempotency_keys
+     WHERE created_at < now() - interval '24 hours'
+     ORDER BY key, endpoint
+       FOR UPDATE SKIP LOCKED
+)
+DELETE FROM idempotency_keys AS kept
+ USING expired
+ WHERE kept.key = expired.key AND kept.endpoint = expired.endpoint
+"""
 
-_FORGET_PROVIDERS: Final = "DELETE FROM provider_states WHERE updated_at < now() - interval '1 day'"
+_FORGET_PROVIDERS: Final = """
+WITH unused AS (
+    SELECT provider
+      FROM provider_states
+     WHERE updated_at < now() - interval '1 day'
+     ORDER BY provider
+       FOR UPDATE SKIP LOCKED
+)
+DELETE FROM provider_states USING unused WHERE provider_states.provider = unused.provider
+"""
 
 
 async def forget_providers(connection: Connection) -> None:
