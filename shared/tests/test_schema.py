@@ -1,5 +1,6 @@
 """The migrations make the tables that the code believes in, however often and by however many they are run."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from sqlalchemy import create_engine
 from leopard.cli import main
 from leopard.db.migrating import alembic_config, migrate, sqlalchemy_url
 from leopard.db.pool import Connection
-from leopard.db.schema import newest_revision, schema_is_current
+from leopard.db.schema import newest_revision, schema_is_current, wait_for_schema
 from leopard.testing import Backend, add_campaign, add_customers, add_messages, counts, rows
 
 
@@ -82,6 +83,43 @@ def test_a_pod_waits_until_somebody_has_migrated(
         waiting = pool.submit(main, ["wait-for-schema", "--wait-seconds", "60"])
         migrate(empty_database_url)
         assert waiting.result() == 0
+
+
+def test_migrations_may_have_a_url_of_their_own(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEOPARD_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/a_pooler")
+    monkeypatch.setenv("LEOPARD_MIGRATION_DATABASE_URL", empty_database_url)
+    assert main(["migrate", "--wait-seconds", "5"]) == 0
+    assert "schema migrated from nothing" in capsys.readouterr().out
+
+
+def test_a_migration_waits_for_a_table_in_use_and_lets_others_through(empty_database_url: str) -> None:
+    engine = create_engine(sqlalchemy_url(empty_database_url))
+    with engine.connect() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+    engine.dispose()
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(empty_database_url, autocommit=True) as other:
+        with psycopg.connect(empty_database_url) as using:
+            using.execute("SELECT FROM campaigns")
+            migrating = pool.submit(migrate, empty_database_url)
+            let_through = 0
+            while let_through < 2:
+                assert not migrating.done()
+                waiting = other.execute("SELECT FROM pg_locks WHERE relation = 'campaigns'::regclass AND NOT granted")
+                if waiting.rowcount > 0:
+                    # behind the migration, until that gives up for the moment
+                    other.execute("SELECT FROM campaigns")
+                    let_through += 1
+        assert migrating.result() == ("0001", newest_revision())
+
+
+async def test_waiting_for_the_schema_ends_in_time_while_a_migration_holds_it(
+    database_url: str, connection: Connection
+) -> None:
+    async with connection.transaction(), asyncio.timeout(30):
+        await connection.execute("LOCK TABLE alembic_version")
+        assert not await wait_for_schema(database_url, seconds=0.1)
 
 
 async def test_the_schema_is_known_to_be_current(connection: Connection) -> None:

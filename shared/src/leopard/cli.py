@@ -14,7 +14,7 @@ from leopard import dead_letters
 from leopard.db.migrating import migrate
 from leopard.db.schema import wait_for_schema
 from leopard.logs import configure_logs
-from leopard.settings import BrokerSettings, DatabaseSettings, LogFormat, LogLevel, read_settings
+from leopard.settings import BrokerSettings, DatabaseSettings, LogFormat, LogLevel, MigrationSettings, read_settings
 from leopard.smoke import SmokeTestError, send_one
 
 
@@ -38,7 +38,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     migrating = commands.add_parser("migrate", help="bring the database's schema up to date; safe to run at any time")
     migrating.add_argument(
-        "--wait-seconds", type=float, default=60, help="how long to wait for PostgreSQL (default: %(default)s)"
+        "--wait-seconds",
+        type=float,
+        default=60,
+        help="how long to wait for PostgreSQL, and then for tables in use (default: %(default)s)",
     )
     waiting = commands.add_parser("wait-for-schema", help="wait until the schema is as new as this version needs it")
     waiting.add_argument("--wait-seconds", type=float, default=300, help="how long (default: %(default)s)")
@@ -60,8 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _migrate(parsed: argparse.Namespace) -> int:
-    settings = read_settings(DatabaseSettings)
-    before, after = migrate(settings.database_url.get_secret_value(), wait_seconds=parsed.wait_seconds)
+    before, after = migrate(read_settings(MigrationSettings).url(), wait_seconds=parsed.wait_seconds)
     state = "already at" if before == after else f"migrated from {before or 'nothing'} to"
     print(f"schema {state} {after}")
     return 0

@@ -61,6 +61,19 @@ class DatabaseSettings(BaseSettings):
     )
 
 
+class MigrationSettings(DatabaseSettings):
+    """Where migrations run."""
+
+    migration_database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL for migrations, where the other URL leads to a pooler"
+    )
+
+    def url(self) -> str:
+        """The URL that migrations use."""
+        own = self.migration_database_url.get_secret_value() if self.migration_database_url else ""
+        return own or self.database_url.get_secret_value()
+
+
 class BrokerSettings(BaseSettings):
     """Where RabbitMQ is."""
 

@@ -1,13 +1,19 @@
-"""Bringing the schema up to date, with Alembic."""
+"""Bringing the schema up to date, with Alembic.
 
+A migration that waits for a lock has every later statement on that table wait behind it. So it waits for a moment
+only, and is tried again.
+"""
+
+import random
 import time
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from psycopg import errors
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -18,6 +24,19 @@ log = get_logger(__name__)
 
 _LOCK: Final = 5_367_017_283
 """Any number will do, as long as every version of Leopard takes the same advisory lock."""
+
+LOCK_SECONDS: Final = 2
+"""How long a migration waits for a lock before it lets the others through."""
+
+_AGAIN_SECONDS: Final = (1.0, 3.0)
+
+_BOUNDS: Final = f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET LOCAL statement_timeout = 0"
+
+_GUARD: Final = """
+SET LOCAL lock_timeout = 0;
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0
+"""
 
 
 def alembic_config(connection: SqlConnection | None = None) -> Config:
@@ -38,33 +57,51 @@ def migrate(database_url: str, *, wait_seconds: float = 60) -> tuple[str | None,
 
     Args:
         database_url: A libpq URL.
-        wait_seconds: How long to wait for a PostgreSQL that does not answer yet.
+        wait_seconds: How long to wait for a PostgreSQL that does not answer yet, and then for locks of others.
 
     Returns:
         The revision before and the revision after.
 
     Raises:
-        sqlalchemy.exc.OperationalError: PostgreSQL did not answer in time, or refused.
+        sqlalchemy.exc.OperationalError: PostgreSQL did not answer in time, or refused; or a lock was not to be had.
     """
-    engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
+    # nothing outlives a transaction, so that a pooler may stand in between
+    engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool, connect_args={"prepare_threshold": None})
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_BOUNDS))
+    with _connect(engine, wait_seconds) as guard, guard.begin():
+        guard.exec_driver_sql(_GUARD)
+        guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        with engine.connect() as connection:
+            before = MigrationContext.configure(connection).get_current_revision()
+            connection.commit()
+            _upgrade(connection, wait_seconds)
+    return before, newest_revision()
+
+
+def _connect(engine: Engine, wait_seconds: float) -> SqlConnection:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
-            connection = engine.connect()
-            break
+            return engine.connect()
         except OperationalError:
             if time.monotonic() > deadline:
                 raise
             log.info("waiting for PostgreSQL")
             time.sleep(1)
-    with connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+
+
+def _upgrade(connection: SqlConnection, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while True:
         try:
-            before = MigrationContext.configure(connection).get_current_revision()
-            connection.commit()
             command.upgrade(alembic_config(connection), "head")
-        finally:
+        except OperationalError as error:
             connection.rollback()
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
-            connection.commit()
-    return before, newest_revision()
+            if not isinstance(error.orig, errors.LockNotAvailable | errors.DeadlockDetected):
+                raise
+            if time.monotonic() > deadline:
+                raise
+            log.warning("a migration waits for a table that is in use")
+            time.sleep(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 jitter
+        else:
+            return

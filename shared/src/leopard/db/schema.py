@@ -40,10 +40,12 @@ async def wait_for_schema(database_url: str, *, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            async with await AsyncConnection.connect(database_url, **connection_options("wait")) as connection:
-                if await schema_is_current(connection):
-                    return True
-        except DATABASE_AWAY:
+            # a migration may hold the table for as long as it takes
+            async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
+                async with await AsyncConnection.connect(database_url, **connection_options("wait")) as connection:
+                    if await schema_is_current(connection):
+                        return True
+        except (TimeoutError, *DATABASE_AWAY):
             pass
         if time.monotonic() > deadline:
             return False
