@@ -1,0 +1,1 @@
+"""Leopard behind a pooler: a real PgBouncer."""

@@ -1,0 +1,69 @@
+"""A PgBouncer of its own before the database of a test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from leopard_local.__main__ import LOCAL
+from leopard_local.children import Child
+from leopard_local.debian import unpack_packages
+from leopard_local.ports import LOOPBACK, free_port, wait_until_listening
+
+PACKAGES = LOCAL / "pgbouncer-packages"
+SERVER_SESSIONS = 5
+"""Few, so that each transaction of a client gets another one."""
+
+
+@contextmanager
+def pgbouncer(database_url: str, folder: Path, *, mode: str) -> Iterator[str]:
+    """Run a PgBouncer as it is without settings of its own; the URL of the same database through it.
+
+    Args:
+        database_url: The database, as a URL of one host.
+        folder: For its configuration and its log.
+        mode: What it pools: `session` or `transaction`.
+    """
+    server = urlsplit(database_url)
+    port = free_port()
+    password = f" password='{unquote(server.password)}'" if server.password else ""
+    configuration = folder / f"{port}.ini"
+    configuration.write_text(
+        f"""\
+[databases]
+* = host={server.hostname} port={server.port} user={server.username}{password}
+[pgbouncer]
+listen_addr = {LOOPBACK}
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = {mode}
+default_pool_size = {SERVER_SESSIONS if mode == "transaction" else 60}
+max_client_conn = 200
+"""
+    )
+    program, environment = _installed()
+    # it refuses to be root
+    unprivileged = ["-u", "nobody"] if os.geteuid() == 0 else []
+    child = Child("pgbouncer", [program, *unprivileged, str(configuration)], folder / f"{port}.log", environment)
+    child.start()
+    try:
+        wait_until_listening(port, seconds=20)
+        child.check()
+        yield f"postgresql://leopard@{LOOPBACK}:{port}{server.path}"
+    finally:
+        child.stop(seconds=10)
+
+
+def _installed() -> tuple[str, dict[str, str]]:
+    on_path = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if on_path is not None:
+        return on_path, {}
+    program = PACKAGES / "usr/sbin/pgbouncer"
+    if not program.exists():
+        PACKAGES.parent.mkdir(parents=True, exist_ok=True)
+        unpack_packages(["pgbouncer"], PACKAGES)
+    libraries = [str(folder) for parent in ("usr/lib", "lib") for folder in (PACKAGES / parent).glob("*-linux-gnu")]
+    return str(program), {"LD_LIBRARY_PATH": ":".join(libraries)}
