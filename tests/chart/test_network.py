@@ -115,3 +115,12 @@ def test_peers_outside_the_release_are_those_that_were_named() -> None:
     assert all(rule["to"] == peers for rule in rules)
     assert [[port["port"] for port in rule["ports"]] for rule in rules] == [[5432], [5672], [443, 8443]]
     assert [[port["port"] for port in rule["ports"]] for rule in egress(values, "dispatcher")] == [[5432], [5672]]
+
+
+def test_migrations_reach_the_database_past_a_pooler() -> None:
+    pooled = {"port": 6432, "migrationSecret": {"name": "direct", "port": 5433}}
+    assert [port["port"] for rule in egress({"database": pooled}, "migrate") for port in rule["ports"]] == [5433]
+    assert 6432 in [port["port"] for rule in egress({"database": pooled}, "dispatcher") for port in rule["ports"]]
+    assert [port["port"] for rule in egress({"database": {"port": 6432}}, "migrate") for port in rule["ports"]] == [
+        6432
+    ]

@@ -142,3 +142,20 @@ def test_secrets_are_files_where_the_service_looks_for_them(service: str) -> Non
     assert mount["readOnly"] is True
     files = {item["path"] for source in volume["projected"]["sources"] for item in source["secret"]["items"]}
     assert files == {f"leopard_{name}" for name in SECRETS & SERVICES[service].model_fields.keys()}
+
+
+def secret_files(manifest: Manifest) -> dict[str, str]:
+    pod = pod_of(manifest)
+    assert pod is not None
+    [volume] = [one for one in pod["spec"]["volumes"] if one["name"] == "secrets"]
+    sources = [source["secret"] for source in volume["projected"]["sources"]]
+    return {item["path"]: secret["name"] for secret in sources for item in secret["items"]}
+
+
+def test_migrations_alone_get_a_url_past_a_pooler() -> None:
+    manifests = render({"database": {"migrationSecret": {"name": "direct", "key": "url"}}})
+    [job] = [secret_files(one) for one in manifests if one["kind"] == "Job"]
+    assert job == {"leopard_database_url": "leopard-postgres", "leopard_migration_database_url": "direct"}
+    services = [secret_files(one) for one in manifests if one["kind"] == "Deployment"]
+    assert len(services) == 3
+    assert all("leopard_migration_database_url" not in files for files in services)

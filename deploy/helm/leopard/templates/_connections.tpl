@@ -54,6 +54,12 @@
           name: {{ include "leopard.database.secret" .root }}
           items:
             - {key: {{ include "leopard.database.key" .root }}, path: leopard_database_url}
+      {{- if and .databaseOnly .root.Values.database.migrationSecret.name }}
+      - secret:
+          name: {{ .root.Values.database.migrationSecret.name }}
+          items:
+            - {key: {{ .root.Values.database.migrationSecret.key }}, path: leopard_migration_database_url}
+      {{- end }}
       {{- if not .databaseOnly }}
       - secret:
           name: {{ include "leopard.rabbitmq.secret" .root }}
