@@ -19,22 +19,24 @@ from leopard.store_errors import (
 from leopard.testing import Backend
 
 PASSWORD = "s3cr3t-horse"  # noqa: S105 of nobody
-ROLE = "someone_with_a_password"
+ROLE = "someone_with_another_password"
+ADMITTED_ROLE = "someone_with_this_password"
 _READ_RULES = "SELECT pg_read_file(current_setting('hba_file'))"
 
 
 @pytest.fixture(scope="module")
 def address(backend: Backend) -> Iterator[str]:
-    """Host and port of a server that asks one role for its password."""
-    role = sql.Identifier(ROLE)
+    """Host and port of a server that asks two roles for their passwords."""
+    role, admitted = sql.Identifier(ROLE), sql.Identifier(ADMITTED_ROLE)
     with psycopg.connect(backend.admin_url, autocommit=True) as connection:
         found = connection.execute(_READ_RULES).fetchone()
         assert found is not None
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'another'").format(role))
-        _write_rules(connection, f"host all {ROLE} all scram-sha-256\n{found[0]}")
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(admitted, PASSWORD))
+        _write_rules(connection, f"host all {ROLE},{ADMITTED_ROLE} all scram-sha-256\n{found[0]}")
         yield urlsplit(backend.admin_url).netloc.rsplit("@", 1)[-1]
         _write_rules(connection, found[0])
-        connection.execute(sql.SQL("DROP ROLE {}").format(role))
+        connection.execute(sql.SQL("DROP ROLE {}, {}").format(role, admitted))
 
 
 def _write_rules(connection: psycopg.Connection, rules: str) -> None:
@@ -73,7 +75,7 @@ def broker_error(url: str) -> Exception:
     [
         (f"postgresql://{ROLE}:{PASSWORD}@{{}}/postgres", "login refused", True),
         (f"postgresql://nosuchuser:{PASSWORD}@{{}}/postgres", "login refused", True),
-        (f"postgresql://postgres:{PASSWORD}@{{}}/nosuchdatabase", "there is no such database", True),
+        (f"postgresql://{ADMITTED_ROLE}:{PASSWORD}@{{}}/nosuchdatabase", "there is no such database", True),
         (f"postgresql://{ROLE}:{PASSWORD}@127.0.0.1:1,{{}}/postgres", "127.0.0.1:1 connection refused; ", False),
         (f"postgresql://leopard:{PASSWORD}@127.0.0.1:1/leopard", "connection refused", False),
         (f"host=nosuchhost.invalid user=leopard password={PASSWORD} dbname=x", "unknown host", False),
