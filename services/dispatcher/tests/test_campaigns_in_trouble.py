@@ -4,8 +4,9 @@ from dispatcher.chunks import claim_chunk
 from dispatcher.completion import finish_campaigns
 from dispatcher.planning import plan_next_chunk, plan_postponed
 from dispatcher.schedules import start_due_campaign
+from dispatcher.troubles import CampaignTroubles
 from leopard.db.pool import Connection, Pool
-from leopard.testing import add_campaign, add_customers, rows
+from leopard.testing import add_campaign, add_customers, refuse_rows, rows
 
 
 async def to_an_audience(connection: Connection, audience: str, *, status: str = "sending") -> int:
@@ -98,3 +99,19 @@ async def test_a_postponed_recipient_who_is_gone_leaves_the_total(connection: Co
     [row] = await rows(connection, "SELECT audience_unplanned FROM campaigns WHERE id = %s", campaign_id)
     assert row["audience_unplanned"] == 0
     assert await rows(connection, "SELECT FROM postponed_recipients") == []
+
+
+async def test_a_campaign_whose_postponed_recipients_cannot_be_planned_holds_up_no_other(
+    connection: Connection,
+) -> None:
+    customers = await add_customers(connection, 2)
+    broken, good = [await to_an_audience(connection, '{"all": true}') for _ in range(2)]
+    await connection.execute(
+        "INSERT INTO postponed_recipients SELECT id, %s FROM campaigns WHERE id = ANY(%s)",
+        [customers[0], [broken, good]],
+    )
+    await refuse_rows(connection, "outbound_messages", f"NEW.campaign_id = {broken}")
+    troubles = CampaignTroubles()
+    assert await plan_postponed(connection, 100, troubles) == 1
+    assert troubles.excluded() == [broken]
+    assert await rows(connection, "SELECT campaign_id FROM postponed_recipients") == [{"campaign_id": broken}]

@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from dispatcher.completion import finish_campaigns
+from dispatcher.troubles import CampaignTroubles
 from leopard.audiences import Audience
 from leopard.db.audiences import begin_audience_send
 from leopard.db.pool import Connection, Pool
-from leopard.testing import add_campaign, add_customers, add_messages, counts, rows
+from leopard.testing import add_campaign, add_customers, add_messages, counts, refuse_rows, rows
 
 
 async def campaign_with(connection: Connection, *, sent: int = 0, failed: int = 0, pending: int = 0) -> int:
@@ -91,3 +92,33 @@ async def test_a_locked_campaign_waits_and_holds_up_no_other(connection: Connect
         async with asyncio.timeout(4):
             assert await finish_campaigns(connection) == [free]
     assert await finish_campaigns(connection) == [locked]
+
+
+async def test_a_campaign_that_cannot_be_finished_holds_up_no_other(connection: Connection) -> None:
+    broken, good = await add_campaign(connection), await add_campaign(connection)
+    for campaign_id in (broken, good):
+        await begin_audience_send(connection, campaign_id, Audience(all=True))
+    await refuse_rows(connection, "campaigns", f"OLD.id = {broken}")
+    troubles = CampaignTroubles()
+    assert await finish_campaigns(connection, troubles) == [good]
+    assert troubles.excluded() == [broken]
+    assert await status_of(connection, broken) == "sending"
+
+
+async def test_a_recount_keeps_what_only_the_counts_know(connection: Connection) -> None:
+    campaign_id = await campaign_with(connection, sent=2, failed=1)
+    await connection.execute("UPDATE campaign_counts SET sent = 1, retries = 4, unknown_outcomes = 2 WHERE shard = 1")
+    await connection.execute("DELETE FROM campaign_chunks")
+    await finish_campaigns(connection)
+    known = {"total": 3, "sent": 2, "failed": 1, "retries": 4, "unknown_outcomes": 2}
+    assert await counts(connection, campaign_id) == known
+
+
+async def test_a_recount_keeps_the_recipients_of_a_failed_campaign_who_have_no_row(connection: Connection) -> None:
+    campaign_id = await campaign_with(connection, sent=2, failed=1)
+    await connection.execute("UPDATE campaigns SET failure_reason = 'the audience cannot be read'")
+    await connection.execute("UPDATE campaign_counts SET total = total + 5, failed = failed + 4 WHERE shard = 0")
+    await connection.execute("DELETE FROM campaign_chunks")
+    assert await finish_campaigns(connection) == []
+    assert await finish_campaigns(connection) == [campaign_id]
+    assert await counts(connection, campaign_id) == {"total": 8, "sent": 2, "failed": 6}

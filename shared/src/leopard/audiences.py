@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from leopard.domain.stored_text import MAX_TEXT, storable
 
@@ -59,3 +59,9 @@ class Audience(BaseModel):
             msg = 'must be either {"all": true} or {"filter": {...}}'
             raise ValueError(msg)
         return self
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first problem of an audience that cannot be read: its field and what is wrong, never its value."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in problem['loc'])} {problem['msg']}".strip()

@@ -229,6 +229,23 @@ async def counts(connection: Connection, campaign_id: int) -> dict[str, int]:
     return {name: count for name, count in row.items() if count}
 
 
+async def refuse_rows(connection: Connection, table: str, condition: str) -> None:
+    """Have PostgreSQL refuse to insert or update rows of a table, as a fault of those rows alone.
+
+    Args:
+        connection: Where to set it up; the test's database keeps it.
+        table: The table.
+        condition: Which rows, in terms of `NEW` and, where only updates are meant, `OLD`.
+    """
+    events = "UPDATE" if "OLD." in condition else "INSERT OR UPDATE"
+    statements = f"""
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'refused by the test'; END $$;
+    CREATE TRIGGER refuse BEFORE {events} ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse();
+    """
+    await connection.execute(statements.encode())
+
+
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
     """Ask again and again until something holds.
 

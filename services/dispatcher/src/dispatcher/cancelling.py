@@ -18,6 +18,7 @@ WITH left_over AS (
        AND (audience_planned_to < audience_last_id
             OR EXISTS (SELECT FROM postponed_recipients WHERE campaign_id = campaigns.id))
      ORDER BY id
+     LIMIT 1
        FOR NO KEY UPDATE SKIP LOCKED
 ), dropped AS (
     DELETE FROM postponed_recipients USING left_over WHERE campaign_id = left_over.id
@@ -31,6 +32,7 @@ UPDATE campaigns
    SET audience_unplanned = 0, audience_planned_to = audience_last_id
   FROM left_over
  WHERE campaigns.id = left_over.id
+RETURNING campaigns.id
 """
 
 # A claim that is being taken at this very moment is not seen yet: a chunk goes only when a later look finds that
@@ -99,6 +101,6 @@ async def cancel_chunk(connection: Connection) -> bool:
     return row is not None and row[0] > 0
 
 
-async def cancel_unplanned(connection: Connection) -> None:
-    """Count the recipients of cancelled campaigns who have no row and now never get one."""
-    await connection.execute(_UNPLANNED)
+async def cancel_unplanned(connection: Connection) -> bool:
+    """Count the recipients of one cancelled campaign who have no row and now never get one; false where none has."""
+    return (await connection.execute(_UNPLANNED)).rowcount > 0

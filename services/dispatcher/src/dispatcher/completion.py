@@ -2,12 +2,18 @@
 
 from typing import Final
 
+import psycopg
+
+from dispatcher.troubles import CampaignTroubles
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import CampaignStatus
 from leopard.logs import get_logger
 
 log = get_logger(__name__)
+
+FINISH: Final = "finish campaigns"
+FINISHED_AT_A_TIME: Final = 200
 
 # Counts that do not add up while no chunk is left are wrong (no chunk means that its rows were seen finished): they
 # are then taken from the rows.
@@ -21,9 +27,12 @@ SELECT campaigns.id, CASE WHEN failure_reason IS NULL THEN counts.sent ELSE 0 EN
         WHERE campaign_id = campaigns.id
        ) AS counts
  WHERE status = 'sending' AND (audience IS NULL OR audience_planned_to >= audience_last_id)
+   AND NOT id = ANY(%(excluded)s)
    AND NOT EXISTS (SELECT FROM postponed_recipients WHERE campaign_id = campaigns.id)
    AND (counts.total = counts.sent + counts.failed
         OR NOT EXISTS (SELECT FROM campaign_chunks WHERE campaign_id = campaigns.id))
+ ORDER BY id
+ LIMIT %(limit)s
 """
 
 _LOCK: Final = """
@@ -34,19 +43,31 @@ _LOCK_COUNTS: Final = """
 SELECT FROM campaign_counts WHERE campaign_id = %(campaign_id)s ORDER BY shard FOR UPDATE
 """
 
+# The difference is added, so that what only the counts know (retries, unknown outcomes) stays. A campaign that failed
+# as a whole has recipients without a row: they count as failed.
 _RECOUNT: Final = """
-WITH cleared AS (
-    DELETE FROM campaign_counts WHERE campaign_id = %(campaign_id)s AND shard <> 0
-), counted AS (
+WITH counted AS (
+    SELECT COALESCE(sum(total), 0) AS total, COALESCE(sum(sent), 0) AS sent, COALESCE(sum(failed), 0) AS failed
+      FROM campaign_counts
+     WHERE campaign_id = %(campaign_id)s
+), found AS (
     SELECT count(*) AS total, count(*) FILTER (WHERE status = 'sent') AS sent,
            count(*) FILTER (WHERE status = 'failed' AND next_attempt_at IS NULL) AS failed
       FROM outbound_messages
      WHERE campaign_id = %(campaign_id)s
+), without_row AS (
+    SELECT CASE WHEN failure_reason IS NULL THEN 0 ELSE GREATEST(counted.total - found.total, 0) END AS failed
+      FROM campaigns, counted, found
+     WHERE campaigns.id = %(campaign_id)s
 )
 INSERT INTO campaign_counts AS counts (campaign_id, shard, total, sent, failed)
-SELECT %(campaign_id)s, 0, total, sent, failed FROM counted
+SELECT %(campaign_id)s, 0, found.total + without_row.failed - counted.total, found.sent - counted.sent,
+       found.failed + without_row.failed - counted.failed
+  FROM counted, found, without_row
     ON CONFLICT (campaign_id, shard) DO UPDATE
-   SET total = excluded.total, sent = excluded.sent, failed = excluded.failed
+   SET total = counts.total + excluded.total,
+       sent = counts.sent + excluded.sent,
+       failed = counts.failed + excluded.failed
 """
 
 _DROP_CHUNKS: Final = """
@@ -57,22 +78,41 @@ DELETE FROM campaign_chunks USING locked WHERE campaign_chunks.id = locked.id
 """
 
 
-async def finish_campaigns(connection: Connection) -> list[int]:
-    """Finish every campaign that has nothing left to do; their ids."""
-    cursor = await connection.execute(_COUNTED)
+async def finish_campaigns(connection: Connection, troubles: CampaignTroubles | None = None) -> list[int]:
+    """Finish campaigns that have nothing left to do, `FINISHED_AT_A_TIME` at the most; the ids of those finished.
+
+    One that is locked is left to the next call. One that meets an error is set aside for a while.
+
+    Raises:
+        psycopg.OperationalError: The database is unavailable.
+    """
+    troubles = troubles or CampaignTroubles()
+    parameters = {"excluded": troubles.excluded(), "limit": FINISHED_AT_A_TIME}
+    cursor = await connection.execute(_COUNTED, parameters)
     finished: list[int] = []
     for campaign_id, sent, all_finished in await cursor.fetchall():
-        async with connection.transaction():
-            # a campaign that is locked, by a control for example, is left to the next look
-            if (await connection.execute(_LOCK, {"campaign_id": campaign_id})).rowcount == 0:
-                continue
-            if not all_finished:
-                log.error("counts were wrong and are taken from the messages", campaign_id=campaign_id)
-                await connection.execute(_LOCK_COUNTS, {"campaign_id": campaign_id})
-                await connection.execute(_RECOUNT, {"campaign_id": campaign_id})
-                continue
-            target = CampaignStatus.SENT if sent > 0 else CampaignStatus.FAILED
-            if await move_campaign(connection, campaign_id, target):
-                await connection.execute(_DROP_CHUNKS, {"campaign_id": campaign_id})
-                finished.append(campaign_id)
+        target = CampaignStatus.SENT if sent > 0 else CampaignStatus.FAILED
+        try:
+            async with connection.transaction():
+                if await _finish(connection, campaign_id, target if all_finished else None):
+                    finished.append(campaign_id)
+        except psycopg.Error as error:
+            troubles.note(FINISH, campaign_id, error)
+        else:
+            troubles.forget(campaign_id)
     return finished
+
+
+async def _finish(connection: Connection, campaign_id: int, target: CampaignStatus | None) -> bool:
+    # a campaign that is locked, by a control for example, is not waited for
+    if (await connection.execute(_LOCK, {"campaign_id": campaign_id})).rowcount == 0:
+        return False
+    if target is None:
+        log.error("counts were wrong and are taken from the messages", campaign_id=campaign_id)
+        await connection.execute(_LOCK_COUNTS, {"campaign_id": campaign_id})
+        await connection.execute(_RECOUNT, {"campaign_id": campaign_id})
+        return False
+    if not await move_campaign(connection, campaign_id, target):
+        return False
+    await connection.execute(_DROP_CHUNKS, {"campaign_id": campaign_id})
+    return True

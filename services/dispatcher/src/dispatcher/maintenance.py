@@ -7,11 +7,11 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 
 from dispatcher.cancelling import cancel_chunk, cancel_unplanned
 from dispatcher.chunks import sweep_chunks
-from dispatcher.completion import finish_campaigns
+from dispatcher.completion import FINISH, FINISHED_AT_A_TIME, finish_campaigns
 from dispatcher.housekeeping import forget_idempotency_keys, forget_providers
 from dispatcher.lanes import Lane
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
-from dispatcher.planning import plan_postponed
+from dispatcher.planning import PLAN_POSTPONED, plan_postponed
 from dispatcher.schedules import START, start_due_campaign
 from dispatcher.settings import DispatcherSettings
 from dispatcher.troubles import CampaignTroubles
@@ -39,15 +39,15 @@ class Maintenance:
         self._settings = settings
         self._pool = pool
         self._lanes = lanes
-        self._starting = CampaignTroubles()
+        self._starting, self._postponed, self._finishing = CampaignTroubles(), CampaignTroubles(), CampaignTroubles()
 
     def supervise(self, supervisor: Supervisor) -> None:
         """Have every job repeated."""
         jobs: dict[str, Work] = {
             START: self.start_scheduled,
             "find lost jobs": self.sweep,
-            "plan postponed recipients": self.plan_postponed,
-            "finish campaigns": self.finish,
+            PLAN_POSTPONED: self.plan_postponed,
+            FINISH: self.finish,
             "cancel campaigns": self.cancel,
             "prune": self.prune,
         }
@@ -86,21 +86,22 @@ class Maintenance:
 
     async def plan_postponed(self, connection: Connection) -> float:
         """Give rows to recipients whose customers were locked before."""
-        await plan_postponed(connection, self._settings.chunk_size)
+        await plan_postponed(connection, self._settings.chunk_size, self._postponed)
         return self._settings.poll_seconds
 
     async def finish(self, connection: Connection) -> float:
         """Finish campaigns that have nothing left to do."""
-        for campaign_id in await finish_campaigns(connection):
+        finished = await finish_campaigns(connection, self._finishing)
+        for campaign_id in finished:
             CAMPAIGNS_FINISHED.inc()
             log.info("campaign finished", campaign_id=campaign_id)
-        return self._settings.poll_seconds
+        return 0 if len(finished) == FINISHED_AT_A_TIME else self._settings.poll_seconds
 
     async def cancel(self, connection: Connection) -> float:
         """Mark what cancelled campaigns did not send."""
-        await cancel_unplanned(connection)
         for _ in range(AT_A_TIME):
-            if not await cancel_chunk(connection):
+            marked = await cancel_unplanned(connection), await cancel_chunk(connection)
+            if not any(marked):
                 return self._settings.poll_seconds
         return 0
 

@@ -13,11 +13,11 @@ from psycopg.rows import class_row
 from pydantic import ValidationError
 
 from dispatcher.metrics import MESSAGES_CREATED
-from dispatcher.troubles import OF_ONE_CAMPAIGN, CampaignTroubles
-from leopard.audiences import Audience
+from dispatcher.troubles import CampaignTroubles
+from leopard.audiences import Audience, first_problem
 from leopard.db.audiences import MATCHES, audience_parameters
 from leopard.db.failures import fail_unplanned
-from leopard.db.pool import DATABASE_AWAY, Connection
+from leopard.db.pool import Connection
 from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import Channel
 from leopard.logs import get_logger
@@ -25,6 +25,7 @@ from leopard.logs import get_logger
 log = get_logger(__name__)
 
 PLAN: Final = "plan chunks"
+PLAN_POSTPONED: Final = "plan postponed recipients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +177,8 @@ async def plan_next_chunk(
             async with connection.transaction():
                 await _plan(connection, campaign, chunk_size)
         except ValidationError as error:
-            await _fail(connection, campaign.id, f"the audience cannot be read: {_first_problem(error)}")
+            await _fail(connection, campaign.id, f"the audience cannot be read: {first_problem(error)}")
         except psycopg.Error as error:
-            if isinstance(error, DATABASE_AWAY) and not isinstance(error, OF_ONE_CAMPAIGN):
-                raise
             if troubles.note(PLAN, campaign.id, error):
                 await _fail(connection, campaign.id, f"the audience cannot be planned: {type(error).__name__}")
                 troubles.forget(campaign.id)
@@ -188,22 +187,30 @@ async def plan_next_chunk(
     return True
 
 
-async def plan_postponed(connection: Connection, chunk_size: int) -> int:
-    """Write the rows of postponed recipients whose customers are free again; how many."""
+async def plan_postponed(connection: Connection, chunk_size: int, troubles: CampaignTroubles | None = None) -> int:
+    """Write the rows of postponed recipients whose customers are free again; how many.
+
+    Raises:
+        psycopg.OperationalError: The database is unavailable.
+    """
+    troubles = troubles or CampaignTroubles()
     tried: list[int] = []
     written = 0
     while True:
         async with connection.transaction():
-            cursor = await connection.execute(_NEXT_POSTPONED, {"tried": tried, "known_format": KNOWN_FORMAT})
+            parameters = {"tried": [*tried, *troubles.excluded()], "known_format": KNOWN_FORMAT}
+            cursor = await connection.execute(_NEXT_POSTPONED, parameters)
             row = await cursor.fetchone()
             if row is None:
                 return written
             tried.append(row[0])
-            parameters = {"campaign_id": row[0], "chunk_size": chunk_size}
-            cursor = await connection.execute(_PLAN_POSTPONED, parameters)
-            planned = await cursor.fetchone()
-            written += planned[0] if planned is not None else 0
-            MESSAGES_CREATED.inc(planned[0] if planned is not None else 0)
+            try:
+                async with connection.transaction():
+                    written += await _plan_postponed(connection, row[0], chunk_size)
+            except psycopg.Error as error:
+                troubles.note(PLAN_POSTPONED, row[0], error)
+            else:
+                troubles.forget(row[0])
 
 
 async def _next_unplanned(
@@ -228,11 +235,14 @@ async def _plan(connection: Connection, campaign: _Unplanned, chunk_size: int) -
     MESSAGES_CREATED.inc(row[0] if row is not None else 0)
 
 
+async def _plan_postponed(connection: Connection, campaign_id: int, chunk_size: int) -> int:
+    cursor = await connection.execute(_PLAN_POSTPONED, {"campaign_id": campaign_id, "chunk_size": chunk_size})
+    row = await cursor.fetchone()
+    written: int = row[0] if row is not None else 0
+    MESSAGES_CREATED.inc(written)
+    return written
+
+
 async def _fail(connection: Connection, campaign_id: int, reason: str) -> None:
     await fail_unplanned(connection, campaign_id, reason)
     log.error("campaign failed", campaign_id=campaign_id, reason=reason)
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in problem['loc'])} {problem['msg']}".strip()

@@ -5,11 +5,11 @@ from typing import Any, Final
 import psycopg
 from pydantic import ValidationError
 
-from dispatcher.troubles import OF_ONE_CAMPAIGN, CampaignTroubles
-from leopard.audiences import Audience
+from dispatcher.troubles import CampaignTroubles
+from leopard.audiences import Audience, first_problem
 from leopard.db.audiences import begin_audience_send
 from leopard.db.failures import fail_scheduled
-from leopard.db.pool import DATABASE_AWAY, Connection
+from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import CampaignStatus
@@ -51,11 +51,8 @@ async def start_due_campaign(connection: Connection, troubles: CampaignTroubles 
             async with connection.transaction():
                 await _start(connection, campaign_id, row[1])
         except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]["msg"]
-            await _fail(connection, campaign_id, f"the audience cannot be read: {problem}")
+            await _fail(connection, campaign_id, f"the audience cannot be read: {first_problem(error)}")
         except psycopg.Error as error:
-            if isinstance(error, DATABASE_AWAY) and not isinstance(error, OF_ONE_CAMPAIGN):
-                raise
             if troubles.note(START, campaign_id, error):
                 await _fail(connection, campaign_id, f"the campaign cannot be started: {type(error).__name__}")
                 troubles.forget(campaign_id)

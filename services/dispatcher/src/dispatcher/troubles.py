@@ -4,9 +4,11 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+import psycopg
 from psycopg import errors
 
 from leopard.backoff import full_jitter
+from leopard.db.pool import DATABASE_AWAY
 from leopard.logs import get_logger
 from leopard.supervision import BACKGROUND_FAILURES
 
@@ -36,8 +38,14 @@ class CampaignTroubles:
         now = time.monotonic()
         return [campaign_id for campaign_id, trouble in self._troubles.items() if trouble.until > now]
 
-    def note(self, task: str, campaign_id: int, error: Exception) -> bool:
-        """Set a campaign aside after an error in a task; whether it has failed so often that it is to be given up."""
+    def note(self, task: str, campaign_id: int, error: psycopg.Error) -> bool:
+        """Set a campaign aside after an error in a task; whether it has failed so often that it is to be given up.
+
+        Raises:
+            psycopg.Error: The error again, where the database is unavailable and no campaign is to blame.
+        """
+        if isinstance(error, DATABASE_AWAY) and not isinstance(error, OF_ONE_CAMPAIGN):
+            raise error
         failures = self._troubles[campaign_id].failures + 1 if campaign_id in self._troubles else 1
         self._troubles[campaign_id] = _Trouble(failures, time.monotonic() + 0.1 + full_jitter(failures, maximum=30))
         BACKGROUND_FAILURES.labels(task).inc()
