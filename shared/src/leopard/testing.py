@@ -20,6 +20,7 @@ import aio_pika
 import psycopg
 import pytest
 import pytest_asyncio
+from prometheus_client import REGISTRY
 from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
@@ -244,6 +245,11 @@ async def refuse_rows(connection: Connection, table: str, condition: str) -> Non
     CREATE TRIGGER refuse BEFORE {events} ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse();
     """
     await connection.execute(statements.encode())
+
+
+def failures_of(task: str) -> float:
+    """How many errors of a background task this process has counted."""
+    return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": task}) or 0
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
