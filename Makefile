@@ -41,6 +41,11 @@ demo-campaign: .venv ## Send a campaign through a running Leopard (BASE_URL= CUS
 test: .venv ## Run all tests (TESTS=path or pytest's options to run some)
 	@$(RUN) pytest $(TESTS)
 
+.PHONY: coverage
+coverage: .venv ## Run all tests, and show how much of the services they run (TESTS=)
+	@$(RUN) coverage run -m pytest $(TESTS)
+	@$(RUN) coverage report
+
 .PHONY: chaos
 chaos: .venv ## Kill everything in mid-campaign and count what is lost or doubled (ROUNDS=1 SEED= POLICY=retry|fail)
 	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(POLICY),--policy $(POLICY))
