@@ -1,7 +1,6 @@
 """campaign-api as a process of its own, behind the server that it has in production."""
 
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -9,6 +8,8 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from leopard_local.ports import free_port
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Service:
 
 def start_api(database_url: str, amqp_url: str, folder: Path, **settings: object) -> Service:
     """Start campaign-api with settings by their names, and wait until it listens; its log is in `folder`."""
-    port = _free_port()
+    port = free_port()
     variables = {
         "LEOPARD_DATABASE_URL": database_url,
         "LEOPARD_AMQP_URL": amqp_url,
@@ -63,18 +64,6 @@ def start_api(database_url: str, amqp_url: str, folder: Path, **settings: object
         process.wait()
         raise
     return service
-
-
-def _free_port() -> int:
-    # below the range from which the system takes ports for outgoing connections
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as candidate:
-            try:
-                candidate.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def _wait_until_it_listens(service: Service) -> None:

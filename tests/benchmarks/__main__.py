@@ -12,6 +12,7 @@ from leopard_local.children import ChildDiedError
 from leopard_local.postgres import PostgresUnavailableError
 from leopard_local.rabbitmq import RabbitMQUnavailableError
 from leopard_local.stack import StackError
+from leopard_local.stores import MigrationError
 
 LOCAL = Path(__file__).resolve().parents[2] / ".local"
 
@@ -34,7 +35,14 @@ def main() -> int:
         for part in wanted:
             report.say(f"== {part}")
             PARTS[part](run)
-    except (ChildDiedError, StackError, PostgresUnavailableError, RabbitMQUnavailableError, TimeoutError) as error:
+    except (
+        ChildDiedError,
+        StackError,
+        MigrationError,
+        PostgresUnavailableError,
+        RabbitMQUnavailableError,
+        TimeoutError,
+    ) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     if run.ratios:

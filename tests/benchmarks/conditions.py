@@ -11,7 +11,7 @@ from typing import Any
 import aio_pika
 import psycopg
 
-from leopard_local.stack import Stores
+from leopard_local.stores import Stores
 
 LIBRARIES = ("faststream", "aio-pika", "aiormq", "psycopg", "uvloop", "fastapi")
 PEERS = ("celery", "dramatiq", "taskiq", "taskiq-aio-pika", "gevent")

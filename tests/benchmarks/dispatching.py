@@ -18,7 +18,7 @@ from benchmarks.processes import TESTS, hold, let_go, program, running
 from leopard.messaging import QUEUES, SENDS
 from leopard_local.children import Child
 from leopard_local.ports import free_port
-from leopard_local.stack import Stores
+from leopard_local.stores import Stores
 
 LEASE_SECONDS = 3600
 CHUNK = 1000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.processes import weigh
 from leopard_local.children import Child
-from leopard_local.stack import Stores
+from leopard_local.stores import Stores
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from benchmarks.report import Report
 from benchmarks.sizes import Sizes
 from benchmarks.whole_system import lone_message_seconds, whole_system
 from benchmarks.workers import CEILING, INSTANT_PEERS, LEOPARD, SPEC, WAITING_PEERS
-from leopard_local.stack import Stores, migrate, start_stores
+from leopard_local.stores import Stores, migrate, running_stores
 
 SCORE = ("", "messages/s", "CPU s/10k", "PostgreSQL", "RabbitMQ", "RSS MB")
 
@@ -37,16 +37,12 @@ class Run:
     @contextlib.contextmanager
     def stores(self) -> Iterator[Stores]:
         """A PostgreSQL and a RabbitMQ for races."""
-        stores = start_stores(self.folder / "race", self.packages)
-        try:
+        with running_stores(self.folder / "race", self.packages) as stores:
             migrate(stores.database_url)
-            stores.wait_until_up()
             sizes = self.sizes
             have_customers(stores.database_url, max(sizes.race, sizes.dispatch) + 1000)
             self.report.keep("conditions", conditions(stores, with_peers=_have_peers()))
             yield stores
-        finally:
-            stores.stop()
 
     def show(self, title: str, scores: Mapping[str, Score]) -> None:
         """Keep scores and show them."""

@@ -6,7 +6,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 
 from leopard.messaging import QUEUES, SENDS
-from leopard_local.stack import Stores
+from leopard_local.stores import Stores
 
 OUTSTANDING = 1000
 """Jobs that wait for their confirms at a time."""

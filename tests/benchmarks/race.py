@@ -11,7 +11,7 @@ from benchmarks.dataset import begin_campaign, wait_until_sent
 from benchmarks.metering import Meter, Score
 from benchmarks.processes import hold, let_go, running
 from leopard_local.ports import free_port
-from leopard_local.stack import Stores
+from leopard_local.stores import Stores
 
 WARM_UP = 50
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from benchmarks.processes import TESTS, program
 from benchmarks.queueing import queue_jobs
 from benchmarks.race import Contender
-from leopard_local.stack import Stores
+from leopard_local.stores import Stores
 
 LEOPARD = Contender("leopard", [program("sender-worker")], queue_jobs)
 CEILING = Contender("bare aio-pika", [sys.executable, "-m", "benchmarks.ceilings.bare_consumer"], queue_jobs)

@@ -14,6 +14,7 @@ from leopard_local.postgres import PostgresUnavailableError
 from leopard_local.rabbitmq import RabbitMQUnavailableError
 from leopard_local.sample_data import load_samples
 from leopard_local.stack import StackError, running_stack
+from leopard_local.stores import MigrationError
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL = ROOT / ".local"
@@ -49,6 +50,7 @@ def main() -> int:
     except (
         httpx.HTTPError,
         StackError,
+        MigrationError,
         ChildDiedError,
         PostgresUnavailableError,
         RabbitMQUnavailableError,

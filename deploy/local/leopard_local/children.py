@@ -3,16 +3,35 @@
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_PORT_TAKEN = re.compile(r"address already in use|eaddrinuse|distribution port \d+.* in use", re.IGNORECASE)
+_PORT_CHOICES = 3
 
 
 class ChildDiedError(Exception):
     """A process of the stack ended by itself."""
+
+
+class PortTakenError(ChildDiedError):
+    """A process found a port in use that had been free when it was chosen."""
+
+
+def on_free_ports(start: Callable[[], T]) -> T:
+    """Start something that chooses its ports itself, and again on others where one was taken in between."""
+    for _ in range(_PORT_CHOICES - 1):
+        with contextlib.suppress(PortTakenError):
+            return start()
+    return start()
 
 
 @dataclass
@@ -24,11 +43,13 @@ class Child:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    _log_begin: int = field(default=0, init=False)
 
     def start(self) -> None:
         """Start it, or start it again."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
+            self._log_begin = output.tell()
             self.process = subprocess.Popen(
                 self.command,
                 env={**os.environ, **self.environment},
@@ -73,15 +94,25 @@ class Child:
 
         Raises:
             ChildDiedError: With the last lines that it wrote.
+            PortTakenError: It says that somebody else has its port.
         """
         if not self.running:
             status = None if self.process is None else self.process.returncode
-            raise ChildDiedError(f"{self.name} ended with status {status}:\n{self.tail()}")
+            kind = PortTakenError if self.lost_its_port() else ChildDiedError
+            raise kind(f"{self.name} ended with status {status}:\n{self.tail()}")
+
+    def lost_its_port(self) -> bool:
+        """Whether it wrote, since it was started last, that somebody else has its port."""
+        return self.process is not None and _PORT_TAKEN.search(self._written()) is not None
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines that it wrote."""
-        with contextlib.suppress(OSError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        """The last lines that it wrote since it was started last."""
+        return "\n".join(self._written().splitlines()[-lines:])
+
+    def _written(self) -> str:
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            log.seek(self._log_begin)
+            return log.read().decode(errors="replace")
         return ""
 
     def _reap_group(self) -> None:

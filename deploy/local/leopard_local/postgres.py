@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from leopard_local.children import Child
-from leopard_local.ports import LOOPBACK, free_port
+from leopard_local.ports import LOOPBACK, free_port, release_port
 
 
 class PostgresUnavailableError(Exception):
@@ -65,7 +65,12 @@ class Postgres:
         return f"postgresql://postgres@{LOOPBACK}:{self._port}/leopard"
 
     def start(self) -> None:
-        """Start it, with an empty database where there is none."""
+        """Start it, with an empty database where there is none.
+
+        Raises:
+            PortTakenError: Somebody else has its port.
+            PostgresUnavailableError: It cannot be started.
+        """
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         with self._connect_when_ready(seconds=60) as connection:
@@ -76,18 +81,25 @@ class Postgres:
         """End it in order, as it is for PostgreSQL: SIGINT ends sessions and writes a checkpoint."""
         self.child.stop(number=signal.SIGINT)
 
+    def release_port(self) -> None:
+        """Let others have its port; it is not started again."""
+        release_port(self._port)
+
     def _connect_when_ready(self, *, seconds: float) -> psycopg.Connection:
         deadline = time.monotonic() + seconds
         while True:
             if not self.child.running:
+                if self.child.lost_its_port():
+                    self.child.check()
                 # also where it has just ended: after a kill, what is left of the last server may hold its memory
                 self.child.start()
+            time.sleep(0.1)
             try:
-                return psycopg.connect(self.url.replace("/leopard", "/postgres"), autocommit=True)
+                # whoever else might listen there need not answer
+                return psycopg.connect(self.url.replace("/leopard", "/postgres"), autocommit=True, connect_timeout=5)
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
                     raise PostgresUnavailableError(f"{error}\n{self.child.tail()}") from None
-            time.sleep(0.1)
 
     def _initialise(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)

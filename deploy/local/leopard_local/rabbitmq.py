@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from leopard_local.children import Child
+from leopard_local.children import Child, PortTakenError
 from leopard_local.debian import PackagesUnavailableError, unpack_packages
-from leopard_local.ports import LOOPBACK, free_port, is_listening, wait_until_listening
+from leopard_local.ports import LOOPBACK, free_port, is_listening, release_port, wait_until_listening
 
 IMAGE = "rabbitmq:4-management"
 
@@ -49,18 +49,20 @@ class RabbitMQ:
 
     def __init__(self, folder: Path, packages: Path) -> None:
         self._port = free_port()
+        self._ports = [self._port]
         self._epmd: Child | None = None
         logs = folder / "logs"
         found = _find_installed(packages)
         if isinstance(found, _Installed):
-            epmd_port = free_port()
+            epmd_port, distribution_port = free_port(), free_port()
+            self._ports += [epmd_port, distribution_port]
             home = folder / "rabbitmq"
             home.mkdir(parents=True, exist_ok=True)
             self._epmd = Child(
                 "epmd", [str(found.epmd), "-port", str(epmd_port), "-address", LOOPBACK], logs / "epmd.log"
             )
             self._epmd_port = epmd_port
-            environment = found.environment | _node_environment(home, self._port, epmd_port)
+            environment = found.environment | _node_environment(home, self._port, epmd_port, distribution_port)
             self.child = Child("rabbitmq", [str(found.server)], logs / "rabbitmq.log", environment)
         else:
             name = f"leopard-rabbitmq-{self._port}"
@@ -75,10 +77,17 @@ class RabbitMQ:
         return f"amqp://guest:guest@{LOOPBACK}:{self._port}/"
 
     def begin(self) -> None:
-        """Start it; `wait_until_up` says when it can be used."""
+        """Start it; `wait_until_up` says when it can be used.
+
+        Raises:
+            PortTakenError: Somebody else has one of its ports.
+        """
+        _complain_where_taken(self._port)
         if self._epmd is not None and not self._epmd.running:
+            _complain_where_taken(self._epmd_port)
             self._epmd.start()
             wait_until_listening(self._epmd_port, seconds=10)
+            self._epmd.check()
         self.child.start()
 
     def wait_until_up(self, *, seconds: float = 120) -> None:
@@ -107,6 +116,17 @@ class RabbitMQ:
         self.child.stop(seconds=30)
         if self._epmd is not None:
             self._epmd.stop(seconds=5)
+
+    def release_ports(self) -> None:
+        """Let others have its ports; it is not started again."""
+        for port in self._ports:
+            release_port(port)
+
+
+def _complain_where_taken(port: int) -> None:
+    # whoever listens there would be held for the node, or for its port mapper, which ends without a word
+    if is_listening(port):
+        raise PortTakenError(f"somebody else listens on port {port}")
 
 
 def _find_installed(packages: Path) -> _Installed | str:
@@ -165,12 +185,12 @@ def _docker_image() -> str | None:
             continue
         if command[1] == "info":
             return "no Docker engine answers"
-        if subprocess.run(["docker", "pull", IMAGE], check=False, capture_output=True).returncode != 0:
+        if subprocess.run(["docker", "pull", IMAGE], check=False, capture_output=True).returncode:
             return f"Docker cannot pull {IMAGE}"
     return None
 
 
-def _node_environment(home: Path, port: int, epmd_port: int) -> dict[str, str]:
+def _node_environment(home: Path, port: int, epmd_port: int, distribution_port: int) -> dict[str, str]:
     config = home / "rabbitmq.conf"
     config.write_text(
         f"listeners.tcp.local = {LOOPBACK}:{port}\n"
@@ -189,12 +209,13 @@ def _node_environment(home: Path, port: int, epmd_port: int) -> dict[str, str]:
         "ERL_EPMD_ADDRESS": LOOPBACK,
         "RABBITMQ_NODENAME": "leopard@localhost",
         "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_DIST_PORT": str(distribution_port),
         "RABBITMQ_CONF_ENV_FILE": str(home / "rabbitmq-env.conf"),
         "RABBITMQ_CONFIG_FILE": str(config),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
         "RABBITMQ_MNESIA_BASE": str(home / "data"),
         "RABBITMQ_LOG_BASE": str(home / "log"),
+        "ERL_CRASH_DUMP": str(home / "erl_crash.dump"),
         "RABBITMQ_SCHEMA_DIR": str(home / "schema"),
         "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "config"),
         # idle schedulers sleep instead of spinning: the services need the cores

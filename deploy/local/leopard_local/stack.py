@@ -2,11 +2,8 @@
 
 import contextlib
 import fcntl
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,58 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-import httpx
-
-from leopard_local.children import Child, ChildDiedError
-from leopard_local.ports import LOOPBACK, free_port, is_listening
-from leopard_local.postgres import Postgres
-from leopard_local.rabbitmq import RabbitMQ
+from leopard_local.children import on_free_ports
+from leopard_local.ports import is_listening
+from leopard_local.service import Service, start_service
+from leopard_local.stores import Stores, migrate, start_stores
 
 START_SECONDS = 60
 
 
 class StackError(Exception):
     """The stack cannot be started; says why."""
-
-
-@dataclass
-class Service:
-    """One running service."""
-
-    child: Child
-    port: int
-
-    @property
-    def url(self) -> str:
-        """Where its HTTP is."""
-        return f"http://{LOOPBACK}:{self.port}"
-
-
-@dataclass
-class Stores:
-    """The database and the broker: of our own, or those that the environment names."""
-
-    database_url: str
-    amqp_url: str
-    postgres: Postgres | None
-    rabbitmq: RabbitMQ | None
-
-    def wait_until_up(self) -> None:
-        """Wait for the broker, which takes longest to start.
-
-        Raises:
-            ChildDiedError: It ended instead.
-            TimeoutError: It was not up in time.
-        """
-        if self.rabbitmq is not None:
-            self.rabbitmq.wait_until_up()
-
-    def stop(self) -> None:
-        """End those that are our own."""
-        if self.rabbitmq is not None:
-            self.rabbitmq.stop()
-        if self.postgres is not None:
-            self.postgres.stop()
 
 
 @dataclass
@@ -86,18 +41,7 @@ class Stack:
     ) -> Service:
         """Start one more process of a service; its settings are given by their names without `LEOPARD_`."""
         name = name or program
-        port = port or free_port()
-        environment = {
-            "LEOPARD_DATABASE_URL": self.stores.database_url,
-            "LEOPARD_AMQP_URL": self.stores.amqp_url,
-            "LEOPARD_HOST": LOOPBACK,
-            "LEOPARD_PORT": str(port),
-            "LEOPARD_LOG_FORMAT": "json",
-            **{f"LEOPARD_{key.upper()}": value for key, value in (settings or {}).items()},
-        }
-        command = [str(Path(sys.executable).with_name(program))]
-        service = Service(Child(name, command, self.folder / "logs" / f"{name}.log", environment), port)
-        service.child.start()
+        service = start_service(program, name, self.stores, self.folder / "logs", port=port, settings=settings or {})
         self.services[name] = service
         return service
 
@@ -110,11 +54,13 @@ class Stack:
         """
         deadline = time.monotonic() + seconds
         for service in self.services.values():
-            while not _is_ready(service.url):
+            while not service.is_ready():
                 service.child.check()
                 if time.monotonic() > deadline:
                     raise StackError(f"{service.child.name} is not ready:\n{service.child.tail()}")
                 time.sleep(0.05)
+        # somebody else may have answered in the place of one that ended
+        self.check()
 
     def check(self) -> None:
         """Complain where a service has ended.
@@ -125,62 +71,11 @@ class Stack:
         for service in self.services.values():
             service.child.check()
 
-    def stop_services(self) -> None:
-        """End the services in order, all at the same time."""
+    def stop(self) -> None:
+        """End the services in order, all at the same time, and then the stores."""
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda service: service.child.stop(), self.services.values()))
-
-
-def _is_ready(url: str) -> bool:
-    with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/readyz", timeout=2).is_success
-    return False
-
-
-def start_stores(folder: Path, packages: Path, *, durable: bool = True) -> Stores:
-    """Start PostgreSQL and RabbitMQ, or take those that `LEOPARD_..._URL` names; the broker is up a while later.
-
-    Args:
-        folder: Where their data and logs are.
-        packages: Where a RabbitMQ is unpacked that this machine does not have.
-        durable: Whether PostgreSQL keeps what it was given when it is killed.
-    """
-    database_url = os.environ.get("LEOPARD_DATABASE_URL")
-    amqp_url = os.environ.get("LEOPARD_AMQP_URL")
-    postgres = None if database_url else Postgres(folder, durable=durable)
-    rabbitmq = None if amqp_url else RabbitMQ(folder, packages)
-    stores = Stores(
-        database_url or (postgres.url if postgres else ""),
-        amqp_url or (rabbitmq.url if rabbitmq else ""),
-        postgres,
-        rabbitmq,
-    )
-    try:
-        if rabbitmq is not None:
-            rabbitmq.begin()
-        if postgres is not None:
-            postgres.start()
-    except BaseException:
-        stores.stop()
-        raise
-    return stores
-
-
-def migrate(database_url: str) -> None:
-    """Bring the schema up to date.
-
-    Raises:
-        StackError: With what the command said.
-    """
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("leopard")), "migrate"],
-        check=False,
-        env={**os.environ, "LEOPARD_DATABASE_URL": database_url},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise StackError(f"leopard migrate failed:\n{done.stdout}{done.stderr}")
+            list(pool.map(Service.stop, self.services.values()))
+        self.stores.stop()
 
 
 @contextlib.contextmanager
@@ -207,8 +102,26 @@ def running_stack(
 
     Raises:
         StackError: It cannot be started.
+        MigrationError: The schema cannot be brought up to date.
         ChildDiedError: A part of it ended by itself while it was started.
     """
+
+    def start() -> Stack:
+        stack = Stack(folder, start_stores(folder, packages))
+        try:
+            migrate(stack.stores.database_url)
+            stack.start_service("campaign-api", port=port, settings=settings)
+            for index in range(dispatchers):
+                stack.start_service("dispatcher", f"dispatcher-{index + 1}", settings=settings)
+            for index in range(workers):
+                stack.start_service("sender-worker", f"sender-worker-{index + 1}", settings=settings)
+            stack.stores.wait_until_up()
+            stack.wait_until_ready()
+        except BaseException:
+            stack.stop()
+            raise
+        return stack
+
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder), _signals_as_exit():
         if port and is_listening(port):
@@ -216,21 +129,11 @@ def running_stack(
         if fresh:
             for data in ("postgres", "rabbitmq", "logs"):
                 shutil.rmtree(folder / data, ignore_errors=True)
-        stores = start_stores(folder, packages)
-        stack = Stack(folder, stores)
+        stack = on_free_ports(start)
         try:
-            migrate(stores.database_url)
-            stack.start_service("campaign-api", port=port, settings=settings)
-            for index in range(dispatchers):
-                stack.start_service("dispatcher", f"dispatcher-{index + 1}", settings=settings)
-            for index in range(workers):
-                stack.start_service("sender-worker", f"sender-worker-{index + 1}", settings=settings)
-            stores.wait_until_up()
-            stack.wait_until_ready()
             yield stack
         finally:
-            stack.stop_services()
-            stores.stop()
+            stack.stop()
 
 
 @contextlib.contextmanager
@@ -257,6 +160,3 @@ def _signals_as_exit() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-__all__ = ["ChildDiedError", "Service", "Stack", "StackError", "Stores", "migrate", "running_stack", "start_stores"]

@@ -107,14 +107,12 @@ def _containers(stack: ExitStack) -> Backend:
 
 
 def _processes(stack: ExitStack) -> Backend:
-    from leopard_local.stack import start_stores  # noqa: PLC0415 on the path of test runs alone
+    from leopard_local.stores import running_stores  # noqa: PLC0415 on the path of test runs alone
 
     packages = Path(os.environ.get("LEOPARD_LOCAL_PACKAGES", ".local/rabbitmq-packages")).resolve()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leopard-tests-")))
     folder.chmod(0o755)
-    stores = start_stores(folder, packages, durable=False)
-    stack.callback(stores.stop)
-    stores.wait_until_up()
+    stores = stack.enter_context(running_stores(folder, packages, durable=False))
     return Backend(stores.database_url.rsplit("/", 1)[0] + "/postgres", stores.amqp_url)
 
 

@@ -1,0 +1,65 @@
+"""One running service of a stack."""
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from leopard_local.children import Child
+from leopard_local.ports import LOOPBACK, free_port, release_port
+from leopard_local.stores import Stores
+
+
+@dataclass
+class Service:
+    """One running service."""
+
+    child: Child
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where its HTTP is."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def is_ready(self) -> bool:
+        """Whether it can take work."""
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/readyz", timeout=2).is_success
+        return False
+
+    def stop(self) -> None:
+        """End it in order, for good."""
+        self.child.stop()
+        release_port(self.port)
+
+
+def start_service(
+    program: str, name: str, stores: Stores, logs: Path, *, port: int, settings: Mapping[str, str]
+) -> Service:
+    """Start a process of a service.
+
+    Args:
+        program: The service's command.
+        name: What its log is called.
+        stores: The database and the broker it works on.
+        logs: The folder of its log.
+        port: Where its HTTP listens; 0 takes a free one.
+        settings: Its other settings, by their names without `LEOPARD_`.
+    """
+    port = port or free_port()
+    environment = {
+        "LEOPARD_DATABASE_URL": stores.database_url,
+        "LEOPARD_AMQP_URL": stores.amqp_url,
+        "LEOPARD_HOST": LOOPBACK,
+        "LEOPARD_PORT": str(port),
+        "LEOPARD_LOG_FORMAT": "json",
+        **{f"LEOPARD_{key.upper()}": value for key, value in settings.items()},
+    }
+    command = [str(Path(sys.executable).with_name(program))]
+    service = Service(Child(name, command, logs / f"{name}.log", environment), port)
+    service.child.start()
+    return service
