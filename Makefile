@@ -1,21 +1,25 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-CUSTOMERS ?= 1000
-WORKERS ?= 1
-PORT ?= 8080
-ROUNDS ?= 1
-SEED ?=
-POLICY ?=
-TESTS ?=
-ONLY ?=
-TAG ?= latest
-BASE_URL ?=
-DOCKER_BUILD ?= docker build
+# what is given to make counts (`make up PORT=8081`), not what the environment happens to hold
+CUSTOMERS = 1000
+WORKERS = 1
+PORT = 8080
+ROUNDS = 1
+SEED =
+POLICY =
+TESTS =
+ONLY =
+TAG = latest
+BASE_URL =
+DATABASE_URL =
+AMQP_URL =
+DOCKER_BUILD = docker build
 
 UV := $(shell command -v uv || echo .local/tools/bin/uv)
 RUN := PYTHONPATH=deploy/local $(UV) run --frozen
 LOCAL := $(RUN) python -m leopard_local
+STORES = $(if $(DATABASE_URL),--database-url '$(DATABASE_URL)') $(if $(AMQP_URL),--amqp-url '$(AMQP_URL)')
 
 .PHONY: help
 help: ## Show what there is to make
@@ -23,11 +27,11 @@ help: ## Show what there is to make
 
 .PHONY: demo
 demo: .venv ## Send a campaign through a stack of its own and watch it (CUSTOMERS=1000 WORKERS=1)
-	@$(LOCAL) demo --customers $(CUSTOMERS) --workers $(WORKERS)
+	@$(LOCAL) demo --customers $(CUSTOMERS) --workers $(WORKERS) $(STORES)
 
 .PHONY: up
-up: .venv ## Keep a stack up on 127.0.0.1 until Ctrl-C (PORT=8080 WORKERS=1)
-	@$(LOCAL) up --port $(PORT) --workers $(WORKERS)
+up: .venv ## Keep a stack up on 127.0.0.1 until Ctrl-C (PORT=8080 WORKERS=1 DATABASE_URL= AMQP_URL=)
+	@$(LOCAL) up --port $(PORT) --workers $(WORKERS) $(STORES)
 
 .PHONY: sample-data
 sample-data: .venv ## Load sample data into a running Leopard (BASE_URL=)

@@ -1,6 +1,5 @@
 """campaign-api as a process of its own, behind the server that it has in production."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -9,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from leopard_local.environment import passed_on
 from leopard_local.ports import free_port
 
 
@@ -47,12 +47,11 @@ def start_api(database_url: str, amqp_url: str, folder: Path, **settings: object
         "LEOPARD_LOG_LEVEL": "DEBUG",
         **{f"LEOPARD_{name.upper()}": str(value) for name, value in settings.items()},
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LEOPARD_")}
     log = folder / f"{port}.log"
     with log.open("wb") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "campaign_api.main"],
-            env=kept | variables,
+            env=passed_on() | variables,
             stdout=written,
             stderr=subprocess.STDOUT,
         )

@@ -57,7 +57,7 @@ forwards="$forwards $!"
 sleep 3
 
 make e2e BASE_URL=http://127.0.0.1:18080
-PYTHONPATH=tests uv run --frozen python -m e2e.rolling --api http://127.0.0.1:18080 --simulator http://127.0.0.1:18090 \
+PYTHONPATH=deploy/local:tests uv run --frozen python -m e2e.rolling --api http://127.0.0.1:18080 --simulator http://127.0.0.1:18090 \
   --recipients "${RECIPIENTS:-30000}" -- \
   sh -ec "
     kubectl -n $namespace delete --wait=false \$(kubectl -n $namespace get pods -o name -l app.kubernetes.io/component=sender-worker-default | head -1)

@@ -9,6 +9,7 @@ from benchmarks.parts import PARTS, Run
 from benchmarks.report import Report
 from benchmarks.sizes import FULL, QUICK
 from leopard_local.children import ChildDiedError
+from leopard_local.environment import forget_settings
 from leopard_local.postgres import PostgresUnavailableError
 from leopard_local.rabbitmq import RabbitMQUnavailableError
 from leopard_local.stack import StackError
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="see in two minutes that everything can be measured")
     parser.add_argument("--only", default="", help=f"parts, with commas between them: {','.join(PARTS)}")
     parsed = parser.parse_args()
+    forget_settings()
     wanted = [part for part in parsed.only.split(",") if part] or list(PARTS)
     if unknown := set(wanted) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")

@@ -11,6 +11,7 @@ import psycopg
 
 from benchmarks.dataset import TEMPLATE, have_customers
 from benchmarks.whole_system import SETTINGS, begin, send
+from leopard_local.http_client import http_client
 from leopard_local.stack import running_stack
 
 SEND_IDS = 10_000
@@ -28,7 +29,7 @@ def api(folder: Path, packages: Path, *, campaigns: int, customers: int) -> dict
             )
             connection.execute("VACUUM (ANALYZE) campaigns")
         deep = campaigns // 2 // 20
-        with httpx.Client(base_url=stack.api_url, timeout=120) as client:
+        with http_client(stack.api_url, timeout=120) as client:
             # a cursor is the key of the last row that was read
             cursor = str(campaigns - deep * 20)
             found = {
@@ -61,7 +62,7 @@ def _milliseconds(request: Callable[[], httpx.Response], *, times: int = 30) -> 
 def _reads_under_load(url: str, *, clients: int = 8, seconds: float = 3) -> dict[str, float]:
     def read(_: int) -> list[float]:
         taken = []
-        with httpx.Client(base_url=url, timeout=60) as client:
+        with http_client(url, timeout=60) as client:
             deadline = time.perf_counter() + seconds
             while (began := time.perf_counter()) < deadline:
                 client.get("/campaigns/1").raise_for_status()

@@ -4,11 +4,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from benchmarks.dataset import have_customers
 from benchmarks.processes import weigh
 from benchmarks.whole_system import SETTINGS, begin, parts_of, send
+from leopard_local.http_client import http_client
 from leopard_local.stack import Stack, running_stack
 
 
@@ -26,7 +25,7 @@ def memory(folder: Path, packages: Path, *, customers: int, seconds: float) -> M
     """Send to so many customers and watch for a while."""
     with running_stack(folder, packages=packages, settings=SETTINGS, fresh=True) as stack:
         have_customers(stack.stores.database_url, customers)
-        with httpx.Client(base_url=stack.api_url, timeout=60) as client:
+        with http_client(stack.api_url, timeout=60) as client:
             campaign_id = begin(client, None)
             time.sleep(seconds / 3)
             earlier = _megabytes(stack)

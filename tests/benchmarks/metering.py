@@ -20,7 +20,7 @@ class Score:
 
 
 class Meter:
-    """Counts from the moment at which it is made; stores that the environment names cannot be weighed and cost 0."""
+    """Counts from the moment at which it is made; stores that are not our own cannot be weighed and cost 0."""
 
     def __init__(self, stores: Stores, children: Sequence[Child] = ()) -> None:
         self._groups = (

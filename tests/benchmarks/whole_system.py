@@ -11,6 +11,7 @@ import psycopg
 from benchmarks.dataset import TEMPLATE, have_customers
 from benchmarks.processes import weigh
 from leopard_local.children import Child
+from leopard_local.http_client import http_client
 from leopard_local.stack import Stack, running_stack
 
 SETTINGS = {"mock_success_rate": "1"}
@@ -41,7 +42,7 @@ def whole_system(folder: Path, packages: Path, *, customers: int, workers: int, 
         have_customers(stack.stores.database_url, customers)
         if rows:
             have_rows(stack.stores.database_url, rows)
-        with httpx.Client(base_url=stack.api_url, timeout=120) as client:
+        with http_client(stack.api_url, timeout=120) as client:
             send(client, stack, [1])  # connections and prepared statements are there from here on
             before = _cpu(stack)
             seconds = send(client, stack, None)
@@ -61,7 +62,7 @@ def lone_message_seconds(folder: Path, packages: Path, *, times: int) -> float:
         have_customers(stack.stores.database_url, 1)
         taken: list[float] = []
         with (
-            httpx.Client(base_url=stack.api_url, timeout=60) as client,
+            http_client(stack.api_url, timeout=60) as client,
             psycopg.connect(stack.stores.database_url, autocommit=True) as connection,
         ):
             for _ in range(times):

@@ -1,6 +1,5 @@
 """Who takes part in the races: Leopard's worker, its ceiling, the spec's own way, and the peers."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.processes import TESTS, program
 from benchmarks.queueing import queue_jobs
 from benchmarks.race import Contender
+from leopard_local.environment import passed_on
 from leopard_local.stores import Stores
 
 LEOPARD = Contender("leopard", [program("sender-worker")], queue_jobs)
@@ -23,7 +23,7 @@ def _by(module: str) -> Callable[[Stores, range], None]:
             [sys.executable, "-m", "benchmarks.peers.fill", module, str(message_ids.start), str(message_ids.stop)],
             check=True,
             env={
-                **os.environ,
+                **passed_on(),
                 "PYTHONPATH": str(TESTS),
                 "LEOPARD_AMQP_URL": stores.amqp_url,
                 "LEOPARD_DATABASE_URL": stores.database_url,

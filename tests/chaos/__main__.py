@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chaos.rounds import run_round
 from leopard_local.__main__ import LOCAL, PACKAGES
+from leopard_local.environment import forget_settings
 
 
 def main() -> int:
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--policy", choices=["retry", "fail"], help="instead of both in turn")
     parser.add_argument("--keep", action="store_true", help="keep each round's data and logs")
     parsed = parser.parse_args()
+    forget_settings()
     first = parsed.seed if parsed.seed is not None else random.randrange(10**6)
     bad = 0
     LOCAL.mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import psycopg
 from chaos.audit import Audit, audit
 from chaos.schedule import Blow, Event, schedule
 from leopard_local.children import Child
+from leopard_local.http_client import http_client
 from leopard_local.ports import LOOPBACK, free_port, wait_until_listening
 from leopard_local.stack import Stack, running_stack
 
@@ -84,7 +85,7 @@ def run_round(folder: Path, packages: Path, *, seed: int, policy: str, recipient
             "shutdown_seconds": "10",
         }
         with running_stack(folder, packages=packages, workers=3, dispatchers=2, settings=settings, fresh=True) as stack:
-            httpx.put(f"{simulator_url}/behaviour", json=BEHAVIOUR).raise_for_status()
+            _tell(simulator_url, BEHAVIOUR)
             campaign_id = _send(stack, recipients)
             started = time.monotonic()
             events = schedule(seed)
@@ -111,6 +112,10 @@ def _simulator(folder: Path, seed: int) -> Iterator[str]:
         child.stop(seconds=10)
 
 
+def _tell(simulator_url: str, behaviour: Mapping[str, float]) -> None:
+    httpx.put(f"{simulator_url}/behaviour", json=behaviour, trust_env=False).raise_for_status()
+
+
 def _send(stack: Stack, recipients: int) -> int:
     with psycopg.connect(stack.stores.database_url) as connection:
         connection.execute(
@@ -120,7 +125,7 @@ def _send(stack: Stack, recipients: int) -> int:
             """,
             [recipients],
         )
-    with httpx.Client(base_url=stack.api_url, timeout=60) as client:
+    with http_client(stack.api_url, timeout=60) as client:
         body = {"name": "chaos", "channel": "sms", "base_template": "Hi {first_name}"}
         campaign_id: int = client.post("/campaigns", json=body).raise_for_status().json()["id"]
         client.post(f"/campaigns/{campaign_id}/send", json={"audience": {"all": True}}).raise_for_status()
@@ -168,9 +173,9 @@ def _strike(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C9
         case Blow.PURGE_QUEUE:
             _purge(stack.stores.amqp_url)
         case Blow.PROVIDER_OUTAGE:
-            httpx.put(f"{simulator_url}/behaviour", json={"outage": True}).raise_for_status()
+            _tell(simulator_url, {"outage": True})
             time.sleep(2)
-            httpx.put(f"{simulator_url}/behaviour", json={"outage": False}).raise_for_status()
+            _tell(simulator_url, {"outage": False})
 
 
 def _wait_until_listening(stack: Stack, child: Child) -> None:
@@ -202,15 +207,16 @@ def _purge(amqp_url: str) -> None:
 def _wait_until_finished(stack: Stack, campaign_id: int, started: float) -> None:
     deadline = time.monotonic() + FINISH_SECONDS
     said = 0.0
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.HTTPError):
-            campaign = httpx.get(f"{stack.api_url}/campaigns/{campaign_id}", timeout=10).raise_for_status().json()
-            if campaign["status"] in {"sent", "failed"}:
-                return
-            if time.monotonic() - said > 5:
-                said = time.monotonic()
-                _say(f"{said - started:5.1f} s  {campaign['stats']}")
-        time.sleep(0.3)
+    with http_client(stack.api_url, timeout=10) as client:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                campaign = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
+                if campaign["status"] in {"sent", "failed"}:
+                    return
+                if time.monotonic() - said > 5:
+                    said = time.monotonic()
+                    _say(f"{said - started:5.1f} s  {campaign['stats']}")
+            time.sleep(0.3)
 
 
 def _say(text: str) -> None:

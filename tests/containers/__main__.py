@@ -11,6 +11,7 @@ from typing import Any
 from chart.rendering import VALUES_FILES, Manifest, read_values, render
 from containers.pods import NETWORK, ContainerError, Pods, docker
 from e2e.rolling import send_while
+from leopard_local.environment import forget_settings
 from leopard_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="containers", description=__doc__)
     parser.add_argument("--tag", default="latest", help="the images' tag")
     parsed = parser.parse_args()
+    forget_settings()
     values = read_values(VALUES_FILES[0]) | {"image": {"registry": "", "repository": "leopard", "tag": parsed.tag}}
     values["senderWorker"] = values.get("senderWorker", {}) | {"pools": POOLS}
     secrets = tempfile.TemporaryDirectory(prefix="leopard-secrets-")

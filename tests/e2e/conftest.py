@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from leopard_local.__main__ import PACKAGES
+from leopard_local.http_client import http_client
 from leopard_local.stack import running_stack
 
 
@@ -29,5 +30,5 @@ def base_url() -> Iterator[str]:
 @pytest.fixture
 def client(base_url: str) -> Iterator[httpx.Client]:
     """A client of the API."""
-    with httpx.Client(base_url=base_url, timeout=30) as opened:
+    with http_client(base_url) as opened:
         yield opened

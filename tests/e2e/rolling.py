@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import httpx
 
 from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
+from leopard_local.http_client import http_client
 
 SLOW = {"latency_min_seconds": 1, "latency_max_seconds": 3}
 """So that the campaign takes longer than replacing the pods does."""
@@ -39,17 +40,17 @@ class Outcome:
 def send_while(api_url: str, simulator_url: str, replace: Callable[[], str], recipients: int) -> Outcome:
     """Send a campaign and call `replace` in its midst, which says where the API is afterwards."""
     with _behaving(simulator_url, SLOW):
-        with httpx.Client(base_url=api_url, timeout=60) as client:
+        with http_client(api_url, timeout=60) as client:
             customers = create_customers(client, recipients)
             campaign_id = create_campaign(client, name="rolled")
             client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
         time.sleep(1)
-        with httpx.Client(base_url=replace(), timeout=60) as client:
+        with http_client(replace(), timeout=60) as client:
             _wait_until_it_answers(client)
             left = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["stats"]["pending"]
             campaign = wait_until_finished(client, campaign_id)
             messages = {message["id"] for message in all_messages(client, campaign_id)}
-    ledger = httpx.get(f"{simulator_url}/ledger", timeout=60).raise_for_status().json()
+    ledger = httpx.get(f"{simulator_url}/ledger", timeout=60, trust_env=False).raise_for_status().json()
     accepted = Counter(entry["message_id"] for entry in ledger)
     return Outcome(
         recipients=recipients,
@@ -62,12 +63,13 @@ def send_while(api_url: str, simulator_url: str, replace: Callable[[], str], rec
 
 @contextmanager
 def _behaving(simulator_url: str, behaviour: Mapping[str, float]) -> Iterator[None]:
-    before = httpx.get(f"{simulator_url}/behaviour").raise_for_status().json()
-    httpx.put(f"{simulator_url}/behaviour", json=behaviour).raise_for_status()
-    try:
-        yield
-    finally:
-        httpx.put(f"{simulator_url}/behaviour", json={name: before[name] for name in behaviour}).raise_for_status()
+    with http_client(simulator_url) as client:
+        before = client.get("/behaviour").raise_for_status().json()
+        client.put("/behaviour", json=behaviour).raise_for_status()
+        try:
+            yield
+        finally:
+            client.put("/behaviour", json={name: before[name] for name in behaviour}).raise_for_status()
 
 
 def _wait_until_it_answers(client: httpx.Client, *, seconds: float = 15) -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from leopard_local.__main__ import PACKAGES
+from leopard_local.http_client import http_client
 from leopard_local.stack import Stack, running_stack
 
 SETTINGS = {
@@ -33,5 +34,5 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx.Client]:
     """A client of the API."""
-    with httpx.Client(base_url=stack.api_url, timeout=30) as opened:
+    with http_client(stack.api_url) as opened:
         yield opened

@@ -10,11 +10,13 @@ import httpx
 
 from leopard_local.children import ChildDiedError
 from leopard_local.demo import run_demo, send_demo_campaign
+from leopard_local.environment import forget_settings
+from leopard_local.http_client import http_client
 from leopard_local.postgres import PostgresUnavailableError
 from leopard_local.rabbitmq import RabbitMQUnavailableError
 from leopard_local.sample_data import load_samples
 from leopard_local.stack import StackError, running_stack
-from leopard_local.stores import MigrationError
+from leopard_local.stores import GivenStores, MigrationError
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL = ROOT / ".local"
@@ -28,9 +30,11 @@ def main() -> int:
     demo = commands.add_parser("demo", help="send a campaign and watch it")
     demo.add_argument("--customers", type=_count, default=1000)
     demo.add_argument("--workers", type=_count, default=1)
+    _add_stores(demo)
     up = commands.add_parser("up", help="keep the stack up until Ctrl-C")
     up.add_argument("--port", type=_count, default=8080)
     up.add_argument("--workers", type=_count, default=1)
+    _add_stores(up)
     samples = commands.add_parser("samples", help="load sample data into a Leopard that runs already")
     samples.add_argument("url")
     campaign = commands.add_parser("campaign", help="send the demo's campaign through a Leopard that runs already")
@@ -38,11 +42,14 @@ def main() -> int:
     campaign.add_argument("--customers", type=_count, default=1000)
     commands.add_parser("clean", help="remove the data of all local stacks")
     parsed = parser.parse_args()
+    forget_settings()
     try:
         if parsed.command == "demo":
-            return run_demo(LOCAL / "demo", PACKAGES, recipients=parsed.customers, workers=parsed.workers)
+            return run_demo(
+                LOCAL / "demo", PACKAGES, recipients=parsed.customers, workers=parsed.workers, given=_given(parsed)
+            )
         if parsed.command == "up":
-            return _up(parsed.port, parsed.workers)
+            return _up(parsed.port, parsed.workers, _given(parsed))
         if parsed.command == "samples":
             return _samples(parsed.url)
         if parsed.command == "campaign":
@@ -62,17 +69,26 @@ def main() -> int:
     return 0
 
 
+def _add_stores(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--database-url", default="", help="a PostgreSQL that runs already, as a libpq URL")
+    command.add_argument("--amqp-url", default="", help="a RabbitMQ that runs already, as an AMQP URL")
+
+
+def _given(parsed: argparse.Namespace) -> GivenStores:
+    return GivenStores(parsed.database_url, parsed.amqp_url)
+
+
 def _samples(url: str) -> int:
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with http_client(url) as client:
         loaded = load_samples(client)
     print("12 customers and 3 campaigns are loaded" if loaded else "there are customers already")
     return 0
 
 
-def _up(port: int, workers: int) -> int:
+def _up(port: int, workers: int, given: GivenStores) -> int:
     print("starting PostgreSQL, RabbitMQ, campaign-api, dispatcher, sender-worker ...", flush=True)
-    with running_stack(LOCAL / "up", packages=PACKAGES, port=port, workers=workers) as stack:
-        with httpx.Client(base_url=stack.api_url, timeout=30) as client:
+    with running_stack(LOCAL / "up", packages=PACKAGES, port=port, workers=workers, given=given) as stack:
+        with http_client(stack.api_url) as client:
             loaded = load_samples(client)
         print(
             f"""

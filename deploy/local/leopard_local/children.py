@@ -1,4 +1,7 @@
-"""Child processes: each in a group of its own, its output in a file, ended with its parent."""
+"""Child processes: each in a group of its own, its output in a file, ended with its parent.
+
+They inherit nothing of the caller's settings.
+"""
 
 import contextlib
 import ctypes
@@ -11,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from leopard_local.environment import passed_on
 
 T = TypeVar("T")
 
@@ -52,7 +57,7 @@ class Child:
             self._log_begin = output.tell()
             self.process = subprocess.Popen(
                 self.command,
-                env={**os.environ, **self.environment},
+                env={**passed_on(), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

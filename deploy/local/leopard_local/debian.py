@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from leopard_local.environment import for_downloads
+
 
 class PackagesUnavailableError(Exception):
     """This machine's package manager could not deliver."""
@@ -46,7 +48,9 @@ def unpack_packages(names: list[str], root: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(
+        command, check=False, env=for_downloads(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()
         raise PackagesUnavailableError(f"{command[0]}: {lines[-1] if lines else f'exit status {done.returncode}'}")

@@ -16,8 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from leopard_local.http_client import http_client
 from leopard_local.sample_data import CAMPAIGNS, customers
 from leopard_local.stack import Stack, running_stack
+from leopard_local.stores import GivenStores
 
 STUCK_SECONDS = 120
 """When nothing at all has moved for so long, the demo has failed."""
@@ -51,14 +53,14 @@ SELECT count(*) AS total,
 """
 
 
-def run_demo(folder: Path, packages: Path, *, recipients: int, workers: int) -> int:
+def run_demo(folder: Path, packages: Path, *, recipients: int, workers: int, given: GivenStores | None = None) -> int:
     """Run it; 0 only if every message is finished and the API's numbers are those of the tables."""
     console = Console()
     console.print("starting PostgreSQL, RabbitMQ, campaign-api, dispatcher, sender-worker ...")
     # retries would otherwise wait for up to ten and twenty seconds; a demo has less patience than a recipient
     settings = {"backoff_seconds": "1"}
-    with running_stack(folder, packages=packages, workers=workers, settings=settings, fresh=True) as stack:
-        with httpx.Client(base_url=stack.api_url, timeout=60) as client:
+    with running_stack(folder, packages=packages, workers=workers, settings=settings, given=given, fresh=True) as stack:
+        with http_client(stack.api_url, timeout=60) as client:
             ids = _create_customers(client, recipients)
             campaign = client.post("/campaigns", json=CAMPAIGNS[0]).raise_for_status().json()
             started = time.monotonic()
@@ -97,7 +99,7 @@ def _create_customers(client: httpx.Client, count: int) -> list[int]:
 def send_demo_campaign(url: str, *, recipients: int) -> int:
     """Send the demo's campaign through a Leopard that runs already; 0 only if every message is finished."""
     console = Console()
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with http_client(url, timeout=60) as client:
         ids = _create_customers(client, recipients)
         campaign = client.post("/campaigns", json=CAMPAIGNS[0]).raise_for_status().json()
         client.post(f"/campaigns/{campaign['id']}/send", json={"customer_ids": ids}).raise_for_status()

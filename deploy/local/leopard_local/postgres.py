@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 
 from leopard_local.children import Child
+from leopard_local.environment import passed_on
 from leopard_local.ports import LOOPBACK, free_port, release_port
 
 
@@ -112,7 +113,7 @@ class Postgres:
             str(_BIN / "initdb"),
             *("-D", str(self._data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
         ]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = subprocess.run(command, check=False, env=passed_on(), capture_output=True, text=True)
         if done.returncode != 0:
             raise PostgresUnavailableError(f"initdb failed: {done.stderr.strip()}")
 

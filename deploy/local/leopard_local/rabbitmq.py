@@ -10,6 +10,7 @@ from pathlib import Path
 
 from leopard_local.children import Child, PortTakenError
 from leopard_local.debian import PackagesUnavailableError, unpack_packages
+from leopard_local.environment import for_downloads
 from leopard_local.ports import LOOPBACK, free_port, is_listening, release_port, wait_until_listening
 
 IMAGE = "rabbitmq:4-management"
@@ -27,7 +28,7 @@ Any one of these helps:
   Docker:          docker pull """
     + IMAGE
     + """
-or name one that runs already: LEOPARD_AMQP_URL=amqp://user:password@host:5672/vhost"""
+or name one that runs already: make up AMQP_URL=amqp://user:password@host:5672/vhost"""
 )
 
 
@@ -185,7 +186,7 @@ def _docker_image() -> str | None:
             continue
         if command[1] == "info":
             return "no Docker engine answers"
-        if subprocess.run(["docker", "pull", IMAGE], check=False, capture_output=True).returncode:
+        if subprocess.run(["docker", "pull", IMAGE], check=False, env=for_downloads(), capture_output=True).returncode:
             return f"Docker cannot pull {IMAGE}"
     return None
 

@@ -28,7 +28,7 @@ class Service:
     def is_ready(self) -> bool:
         """Whether it can take work."""
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/readyz", timeout=2).is_success
+            return httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
         return False
 
     def stop(self) -> None:

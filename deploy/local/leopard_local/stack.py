@@ -14,7 +14,7 @@ from types import FrameType
 from leopard_local.children import on_free_ports
 from leopard_local.ports import is_listening
 from leopard_local.service import Service, start_service
-from leopard_local.stores import Stores, migrate, start_stores
+from leopard_local.stores import GivenStores, Stores, migrate, start_stores
 
 START_SECONDS = 60
 
@@ -79,7 +79,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_stack(
+def running_stack(  # noqa: PLR0913 what differs from stack to stack
     folder: Path,
     *,
     packages: Path,
@@ -87,6 +87,7 @@ def running_stack(
     workers: int = 1,
     dispatchers: int = 1,
     settings: Mapping[str, str] | None = None,
+    given: GivenStores | None = None,
     fresh: bool = False,
 ) -> Iterator[Stack]:
     """The whole stack, for as long as the block runs; nothing remains of it afterwards but its data.
@@ -98,6 +99,7 @@ def running_stack(
         workers: How many sender-workers.
         dispatchers: How many dispatchers.
         settings: Settings for all services, by their names without `LEOPARD_`.
+        given: A database or a broker that runs already.
         fresh: Begin without the data of an earlier run.
 
     Raises:
@@ -107,7 +109,7 @@ def running_stack(
     """
 
     def start() -> Stack:
-        stack = Stack(folder, start_stores(folder, packages))
+        stack = Stack(folder, start_stores(folder, packages, given=given))
         try:
             migrate(stack.stores.database_url)
             stack.start_service("campaign-api", port=port, settings=settings)

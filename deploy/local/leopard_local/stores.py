@@ -1,7 +1,6 @@
-"""The database and the broker of a stack: of its own, or those that the environment names."""
+"""The database and the broker of a stack: of its own, or those that its caller named."""
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,12 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leopard_local.children import on_free_ports
+from leopard_local.environment import passed_on
 from leopard_local.postgres import Postgres
 from leopard_local.rabbitmq import RabbitMQ
 
 
 class MigrationError(Exception):
     """The schema cannot be brought up to date; says why."""
+
+
+@dataclass(frozen=True)
+class GivenStores:
+    """Stores that run already, by their URLs; an empty one stands for a store of the stack's own."""
+
+    database_url: str = ""
+    amqp_url: str = ""
 
 
 @dataclass
@@ -46,24 +54,24 @@ class Stores:
             self.postgres.release_port()
 
 
-def start_stores(folder: Path, packages: Path, *, durable: bool = True) -> Stores:
-    """Start PostgreSQL and RabbitMQ, or take those that `LEOPARD_..._URL` names; the broker is up a while later.
+def start_stores(folder: Path, packages: Path, *, durable: bool = True, given: GivenStores | None = None) -> Stores:
+    """Start PostgreSQL and RabbitMQ, but for those that are given; the broker is up a while later.
 
     Args:
         folder: Where their data and logs are.
         packages: Where a RabbitMQ is unpacked that this machine does not have.
         durable: Whether PostgreSQL keeps what it was given when it is killed.
+        given: Stores to be used instead.
 
     Raises:
         PortTakenError: Somebody took a port in the meantime; to be tried again.
     """
-    database_url = os.environ.get("LEOPARD_DATABASE_URL")
-    amqp_url = os.environ.get("LEOPARD_AMQP_URL")
-    postgres = None if database_url else Postgres(folder, durable=durable)
-    rabbitmq = None if amqp_url else RabbitMQ(folder, packages)
+    given = given or GivenStores()
+    postgres = None if given.database_url else Postgres(folder, durable=durable)
+    rabbitmq = None if given.amqp_url else RabbitMQ(folder, packages)
     stores = Stores(
-        database_url or (postgres.url if postgres else ""),
-        amqp_url or (rabbitmq.url if rabbitmq else ""),
+        given.database_url or (postgres.url if postgres else ""),
+        given.amqp_url or (rabbitmq.url if rabbitmq else ""),
         postgres,
         rabbitmq,
     )
@@ -107,7 +115,7 @@ def migrate(database_url: str) -> None:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("leopard")), "migrate"],
         check=False,
-        env={**os.environ, "LEOPARD_DATABASE_URL": database_url},
+        env={**passed_on(), "LEOPARD_DATABASE_URL": database_url},
         capture_output=True,
         text=True,
     )

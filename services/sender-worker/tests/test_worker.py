@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
@@ -27,6 +26,7 @@ from leopard.messaging import (
     declare_topology,
 )
 from leopard.testing import add_campaign, add_customers, add_messages, counts, rows, until
+from leopard_local.environment import passed_on
 from leopard_local.ports import free_port
 from sender_worker.main import create_app
 from sender_worker.settings import WorkerSettings
@@ -223,7 +223,7 @@ async def test_a_job_is_acknowledged_only_once_its_message_is_recorded(
         "LEOPARD_MOCK_LATENCY_MAX_SECONDS": "30",
     }
     program = Path(sys.executable).with_name("sender-worker")
-    worker = await asyncio.create_subprocess_exec(program, env={**os.environ, **environment}, stdout=DEVNULL)
+    worker = await asyncio.create_subprocess_exec(program, env={**passed_on(), **environment}, stdout=DEVNULL)
     await until(lambda: all_are_claimed(connection))
     assert await depth(amqp_url, SENDS.name) == 0
     worker.kill()

@@ -65,7 +65,10 @@ def _docker_has_images() -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the backend once, for the whole run."""
+    """Choose the backend once, for the whole run; what the caller's environment says of Leopard is not for tests."""
+    from leopard_local.environment import forget_settings  # noqa: PLC0415 on the path of test runs alone
+
+    forget_settings()
     config.stash[_BACKEND_KEY] = _chosen_backend()
 
 

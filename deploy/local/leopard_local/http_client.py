@@ -1,0 +1,16 @@
+"""The tools' HTTP client."""
+
+import ssl
+
+import httpx
+
+
+def http_client(base_url: str = "", *, timeout: float = 30) -> httpx.Client:
+    """Make a client that no proxy of the caller leads astray.
+
+    Args:
+        base_url: What paths are relative to.
+        timeout: How long an answer may take, in seconds.
+    """
+    # without the environment httpx would trust its own certificates alone, and not those of the system
+    return httpx.Client(base_url=base_url, timeout=timeout, trust_env=False, verify=ssl.create_default_context())
