@@ -1,21 +1,30 @@
-"""A background task that meets an error is tried again, and is never silently dead."""
+"""A process whose background tasks make no progress says so, ends, and stops in order."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 import structlog
-from prometheus_client import REGISTRY
 
-from leopard import supervision
-from leopard.supervision import Patience, Step, Supervisor
+from leopard import ending
+from leopard.background import Outages, Patience, Step
+from leopard.supervision import Supervisor
 from leopard.testing import until
 
 
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Why the process would have ended."""
+    reasons: list[str] = []
+    monkeypatch.setattr(ending, "end_process", reasons.append)
+    return reasons
+
+
 @asynccontextmanager
-async def repeated(
-    step: Step, *, name: str, patience: Patience | None = None, outages: tuple[type[Exception], ...] = ()
+async def supervised(
+    step: Step, *, name: str, patience: Patience | None = None, outages: Outages | None = None
 ) -> AsyncIterator[Supervisor]:
     supervisor = Supervisor(patience=patience, outages=outages)
     supervisor.repeat(name, step)
@@ -23,112 +32,145 @@ async def repeated(
     try:
         yield supervisor
     finally:
-        await supervisor.stop(1)
+        await supervisor.stop(0.1)
 
 
-def failures(name: str) -> float:
-    return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": name}) or 0
+async def hangs() -> float:
+    await asyncio.Event().wait()
+    return 0
 
 
-async def test_an_unexpected_error_is_logged_once_counted_and_tried_again() -> None:
-    times = 0
-
-    async def step() -> float:
-        nonlocal times
-        times += 1
-        if times <= 3:
-            raise LookupError
-        return 60
-
-    async def works() -> bool:
-        return times > 3
-
-    with structlog.testing.capture_logs() as logs:
-        async with repeated(step, name="fails thrice"):
-            await until(works)
-            await asyncio.sleep(0.05)
-    assert failures("fails thrice") == 3
-    assert [log["event"] for log in logs] == ["background task failed, retrying", "background task works again"]
-    assert isinstance(logs[0]["exc_info"], LookupError)
-    success = REGISTRY.get_sample_value("leopard_background_last_success_timestamp_seconds", {"task": "fails thrice"})
-    assert success
+async def ignores_that_it_is_cancelled() -> float:
+    ended_at = time.monotonic() + 1.5
+    while time.monotonic() < ended_at:
+        try:
+            await asyncio.sleep(0.2)
+        except asyncio.CancelledError:
+            continue
+    return 0
 
 
-@pytest.mark.parametrize("error", [asyncio.CancelledError, TimeoutError, ValueError])
-async def test_no_error_ends_a_task(error: type[BaseException]) -> None:
-    times = 0
-
-    async def step() -> float:
-        nonlocal times
-        times += 1
-        if times == 1:
-            raise error
-        return 60
-
-    async def again() -> bool:
-        return times == 2
-
-    async with repeated(step, name="goes on"):
-        await until(again)
-
-
-async def test_a_task_that_is_cancelled_from_outside_is_started_again() -> None:
-    times = 0
-
-    async def step() -> float:
-        nonlocal times
-        times += 1
-        return 60
-
-    async def again() -> bool:
-        return times == 2
-
-    async with repeated(step, name="cancelled"):
-        await asyncio.sleep(0.05)
-        [task] = [task for task in asyncio.all_tasks() if task.get_name() == "leopard: cancelled"]
-        task.cancel()
-        await until(again)
-
-
-async def test_a_step_that_hangs_has_failed() -> None:
-    async def step() -> float:
-        await asyncio.sleep(60)
-        return 0
-
-    async def failed() -> bool:
-        return failures("hangs") > 0
-
-    async with repeated(step, name="hangs", patience=Patience(step_seconds=0.05)):
-        await until(failed)
-
-
-async def test_a_step_that_keeps_failing_is_not_ready_and_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    ends: list[str] = []
-    monkeypatch.setattr(supervision, "end_process", ends.append)
-
+async def test_a_step_that_keeps_failing_is_not_ready_and_ends_the_process(ends: list[str]) -> None:
     async def step() -> float:
         raise LookupError
 
     async def ended() -> bool:
         return bool(ends)
 
-    async with repeated(step, name="broken", patience=Patience(unready_seconds=0.1, end_seconds=0.5)) as supervisor:
+    async with supervised(step, name="broken", patience=Patience(unready_seconds=0.1, end_seconds=0.5)) as supervisor:
         assert supervisor.not_ready() is None
         await until(ended)
         assert supervisor.not_ready() == "failing: broken"
     assert "broken" in ends[0]
 
 
-async def test_an_outage_is_waited_for_and_never_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    ends: list[str] = []
-    monkeypatch.setattr(supervision, "end_process", ends.append)
-
+async def test_an_outage_is_waited_for_and_never_ends_the_process(ends: list[str]) -> None:
     async def step() -> float:
         raise ConnectionError
 
     patience = Patience(unready_seconds=0.1, end_seconds=0.1)
-    async with repeated(step, name="outage", patience=patience, outages=(ConnectionError,)) as supervisor:
+    async with supervised(step, name="outage", patience=patience, outages=Outages((ConnectionError,))) as supervisor:
         await asyncio.sleep(1.5)
         assert supervisor.not_ready() == "failing: outage"
     assert ends == []
-    assert failures("outage") == 0
+
+
+async def test_outages_in_between_do_not_hide_that_a_step_keeps_failing(ends: list[str]) -> None:
+    times = 0
+
+    async def step() -> float:
+        nonlocal times
+        times += 1
+        raise LookupError if times % 2 else ConnectionError
+
+    async def ended() -> bool:
+        return bool(ends)
+
+    async with supervised(
+        step, name="by turns", patience=Patience(end_seconds=0.3), outages=Outages((ConnectionError,))
+    ):
+        await until(ended)
+
+
+async def test_a_step_that_hangs_is_not_ready_before_it_has_failed_and_afterwards() -> None:
+    times = 0
+
+    async def step() -> float:
+        nonlocal times
+        times += 1
+        return await hangs()
+
+    async def slow() -> bool:
+        return supervisor.not_ready() == "slow: hangs"
+
+    async def failed() -> bool:
+        return times == 2
+
+    patience = Patience(unready_seconds=0.1, slow_seconds=0.2, step_seconds=0.6)
+    async with supervised(step, name="hangs", patience=patience) as supervisor:
+        assert supervisor.not_ready() is None
+        await until(slow)
+        assert times == 1
+        await until(failed)
+        assert supervisor.not_ready() == "failing: hangs"
+
+
+async def test_a_step_that_hangs_while_its_store_is_away_waits_for_the_store(ends: list[str]) -> None:
+    problem: str | None = "database does not answer"
+    times = 0
+
+    async def step() -> float:
+        nonlocal times
+        times += 1
+        return await hangs()
+
+    async def tried_again() -> bool:
+        return times > 3
+
+    async def ended() -> bool:
+        return bool(ends)
+
+    patience = Patience(unready_seconds=0.1, slow_seconds=0.1, step_seconds=0.2, end_seconds=0.1)
+    async with supervised(step, name="waits", patience=patience, outages=Outages((), (lambda: problem,))) as supervisor:
+        await until(tried_again)
+        assert "waits" in (supervisor.not_ready() or "")
+        assert ends == []
+        problem = None
+        await until(ended)
+
+
+async def test_a_step_that_ignores_that_it_is_cancelled_ends_the_process(ends: list[str]) -> None:
+    async def ended() -> bool:
+        return bool(ends)
+
+    patience = Patience(slow_seconds=0.1, step_seconds=0.2, end_seconds=0.4)
+    async with supervised(ignores_that_it_is_cancelled, name="deaf", patience=patience) as supervisor:
+        await until(ended)
+        assert supervisor.not_ready() == "slow: deaf"
+    assert "no progress" in ends[0]
+
+
+async def test_tasks_that_stop_late_are_cancelled_together() -> None:
+    supervisor = Supervisor()
+    for number in range(5):
+        supervisor.repeat(f"late {number}", ignores_that_it_is_cancelled)
+    supervisor.start()
+    await asyncio.sleep(0.01)
+    started = time.monotonic()
+    with structlog.testing.capture_logs() as logs:
+        await supervisor.stop(0.2)
+    assert time.monotonic() - started < 3, "one after the other they would take 1.5 s each"
+    assert len(logs) == 5
+    assert {log["event"] for log in logs} == {"background task did not end in time and is cancelled"}
+
+
+async def test_a_step_that_waits_for_what_may_never_come_is_cut_short_by_a_stop() -> None:
+    supervisor = Supervisor()
+    supervisor.repeat("waits", hangs, cut_short=True)
+    supervisor.start()
+    await asyncio.sleep(0.01)
+    started = time.monotonic()
+    with structlog.testing.capture_logs() as logs:
+        await supervisor.stop(10)
+    assert time.monotonic() - started < 1
+    assert logs == []

@@ -1,6 +1,9 @@
 """Consuming: queues are declared first, then subscribers start, and a consumer that is lost is started again."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final, cast
 
 import aiormq
@@ -14,10 +17,14 @@ log = get_logger(__name__)
 CHECK_SECONDS: Final = 2.0
 _LOST_AFTER_SECONDS: Final = 10.0
 """A consumer that is missing for so long does not come back by itself."""
+_START_SECONDS: Final = 40.0
+"""How long consumers may take to start; handlers that are under way are waited for."""
+_ANSWER_SECONDS: Final = 5.0
+"""A channel that is not there within this time is missing."""
 
 
 class ConsumerLostError(Exception):
-    """A queue has lost its consumer although the broker is connected; names the queue."""
+    """Queues have no consumer although the broker is connected, and none can be started."""
 
 
 class Consuming:
@@ -39,14 +46,11 @@ class Consuming:
 
         Raises:
             TopologyError: A queue cannot be declared.
-            ConsumerLostError: A consumer was missing for too long and has been started again.
-            ConnectionError, aio_pika.exceptions.AMQPError: RabbitMQ is unavailable.
+            ConsumerLostError: Consumers cannot be started, although RabbitMQ is connected.
+            TimeoutError, ConnectionError, aio_pika.exceptions.AMQPError: RabbitMQ is unavailable.
         """
         if not self._started:
-            await declare_topology(self._broker)
-            await self._broker.connect()
-            await self._broker.start()
-            self._started = True
+            await self._start()
             return CHECK_SECONDS
         try:
             connection_of(self._broker)
@@ -68,18 +72,44 @@ class Consuming:
     def _subscribers(self) -> list[RabbitSubscriber]:
         return [one for one in self._broker.subscribers if isinstance(one, RabbitSubscriber)]
 
+    async def _start(self) -> None:
+        await declare_topology(self._broker)
+        await self._broker.connect_in_time()
+        try:
+            async with _in_time("start"):
+                await self._broker.start()
+        except BaseException:
+            await self._broker.begin_again()
+            raise
+        self._started = True
+
     async def _restart(self, missing: list[RabbitSubscriber]) -> None:
         log.warning("consumer lost, starting it again", queues=[subscriber.queue.name for subscriber in missing])
         await declare_topology(self._broker)
-        for subscriber in missing:
-            await subscriber.stop()
-            await subscriber.start()
+        async with _in_time("come back"):
+            for subscriber in missing:
+                await subscriber.stop()
+                await subscriber.start()
         self._missing_since = None
+
+
+@asynccontextmanager
+async def _in_time(what: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            yield
+    except TimeoutError as error:
+        # not an outage: RabbitMQ is connected
+        raise ConsumerLostError(f"consumers did not {what} within {_START_SECONDS:g} s") from error
 
 
 async def _is_consuming(subscriber: RabbitSubscriber) -> bool:
     queue, tag = subscriber._queue_obj, subscriber._consumer_tag  # noqa: SLF001 FastStream does not tell otherwise
     if queue is None or tag is None or queue.channel.is_closed:
         return False
-    underlay = await queue.channel.get_underlay_channel()
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            underlay = await queue.channel.get_underlay_channel()
+    except TimeoutError:
+        return False
     return not underlay.is_closed and tag in cast("aiormq.Channel", underlay).consumers

@@ -89,6 +89,10 @@ def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> "B
     )
 
 
+CONNECT_SECONDS: Final = 10.0
+"""How long one try to connect may take, with several attempts in it."""
+
+
 class BrokerBlockedError(Exception):
     """RabbitMQ takes no jobs at the moment; says why: it is short of memory or of disk."""
 
@@ -116,15 +120,40 @@ class Broker(RabbitBroker):
     async def stop(self, *arguments: Any) -> None:  # noqa: ANN401 FastStream's own
         """Close the connection, and every attempt to make one that is under way."""
         await super().stop(*arguments)
-        for connection in self._connecting:
-            await connection.close()
-        self._connecting.clear()
+        await self._close_all()
+
+    async def connect_in_time(self) -> None:
+        """Connect, where that was not done yet; from then on the connection comes back by itself.
+
+        Raises:
+            TimeoutError: RabbitMQ does not take a connection at this moment.
+        """
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await self.connect()
+
+    async def begin_again(self) -> None:
+        """Forget a start that did not come to its end; the next one begins with a connection of its own."""
+        # half of it would stay: a channel that is not told how much to prefetch, a consumer that nobody knows
+        self._channel = None
+        self._connection = None
+        self.config.disconnect()
+        await self._close_all()
 
     async def _connect(self) -> RobustConnection:
-        connection = await super()._connect()
-        connection.reconnect_callbacks.add(self._listen)
-        self._listen(connection)
+        try:
+            connection = await super()._connect()
+            connection.reconnect_callbacks.add(self._listen)
+            self._listen(connection)
+        except BaseException:
+            # an attempt that is given up would go on by itself
+            await self.begin_again()
+            raise
         return connection
+
+    async def _close_all(self) -> None:
+        while self._connecting:
+            await self._connecting[-1].close()
+            self._connecting.pop()
 
     def _listen(self, connection: Any, *_: object) -> None:  # noqa: ANN401 aio-pika's callback
         # a new connection is not blocked until RabbitMQ says so

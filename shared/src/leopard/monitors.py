@@ -3,6 +3,7 @@
 Probes answer from what is kept here, so they are quick under any load and need no connection at that moment.
 """
 
+import asyncio
 import time
 from typing import Final, Protocol
 
@@ -24,6 +25,8 @@ BROKER_SECONDS: Final = 2.0
 """How often RabbitMQ is asked."""
 _STALE_SECONDS: Final = 8.0
 """An answer older than this counts for nothing."""
+_ANSWER_SECONDS: Final = 7.0
+"""A store that takes longer to answer is asked again, over another connection or channel."""
 _DIAGNOSE_AFTER_SECONDS: Final = 3.0
 _CONNECTING_SECONDS: Final = 0.2
 """How soon to look again while a connection is being made."""
@@ -97,12 +100,16 @@ class DatabaseMonitor:
     async def step(self) -> float:
         """Ask once; the seconds to rest."""
         try:
-            if self._connection is None:
-                self._connection = await AsyncConnection.connect(self._database_url, **self._options)
-            self._schema_is_current = await schema_is_current(self._connection)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                if self._connection is None:
+                    self._connection = await AsyncConnection.connect(self._database_url, **self._options)
+                self._schema_is_current = await schema_is_current(self._connection)
         except errors.Error as error:
             await self.close()
             self._known.down(describe_database_error(error, self._database_url))
+        except TimeoutError:
+            await self.close()
+            self._known.down(f"no answer within {_ANSWER_SECONDS:g} s")
         except BaseException:
             await self.close()
             raise
@@ -148,8 +155,14 @@ class BrokerMonitor:
             return await self._diagnose()
         self._lost_at = None
         if self._broker.blocked_reason is None:
-            await (await self._channel.underlay()).basic_qos(prefetch_count=1)
-            self._known.up()
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await (await self._channel.underlay()).basic_qos(prefetch_count=1)
+            except TimeoutError:
+                self._channel = OwnChannel(self._broker)
+                self._known.down(f"no answer within {_ANSWER_SECONDS:g} s")
+            else:
+                self._known.up()
         return BROKER_SECONDS
 
     async def _diagnose(self) -> float:

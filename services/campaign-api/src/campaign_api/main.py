@@ -16,6 +16,7 @@ from campaign_api.routes import campaigns, customers, sends
 from campaign_api.settings import ApiSettings
 from campaign_api.turns import Turns
 from leopard import __version__
+from leopard.background import Outages
 from leopard.db.pool import DATABASE_AWAY, create_pool
 from leopard.db.sessions import session_rules
 from leopard.health import Health, health_routes
@@ -42,12 +43,12 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     turns = Turns(pool, settings.database_pool_size)
     nudges = Nudges(broker)
-    supervisor = Supervisor(outages=(*DATABASE_AWAY, *BROKER_UNAVAILABLE))
     database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
+    supervisor = Supervisor(outages=Outages((*DATABASE_AWAY, *BROKER_UNAVAILABLE), (database.problem, queue.problem)))
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", queue.step)
-    # an attempt to connect that is cancelled would go on by itself
-    supervisor.repeat("publish nudges", nudges.step, bounded=False)
+    # it may wait for a RabbitMQ that does not come
+    supervisor.repeat("publish nudges", nudges.step, cut_short=True)
     health = Health(
         services={"database": database, "queue": queue},
         # a send needs no broker: what is due is read from the database

@@ -39,7 +39,8 @@ class Nudges:
         Raises:
             aio_pika.exceptions.AMQPError, ConnectionError, TimeoutError: RabbitMQ is unavailable.
         """
-        await self._connect()
+        if not await self._connect():
+            return _IDLE_SECONDS
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_IDLE_SECONDS):
                 await self._has_waiting.wait()
@@ -51,7 +52,12 @@ class Nudges:
                 await self._broker.publish(nudge.model_dump(), NUDGES.name, mandatory=False)
         return 0
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> bool:
         if not self._connected:
-            await self._broker.connect()
+            try:
+                await self._broker.connect_in_time()
+            except TimeoutError:
+                # the broker's monitor tells; without a broker the API is as ready as with one
+                return False
             self._connected = True
+        return True

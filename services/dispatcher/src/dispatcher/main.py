@@ -13,6 +13,7 @@ from dispatcher.publish_loop import PublishLoop
 from dispatcher.publisher import PUBLISHING_UNAVAILABLE, JobPublisher
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
+from leopard.background import Outages
 from leopard.consuming import Consuming
 from leopard.db.pool import DATABASE_AWAY, create_pool
 from leopard.db.sessions import session_rules
@@ -34,13 +35,15 @@ def create_app(settings: DispatcherSettings) -> Starlette:
     broker = create_broker(
         settings.amqp_url.get_secret_value(), service=SERVICE, shutdown_seconds=settings.shutdown_seconds
     )
-    supervisor = Supervisor(outages=(*DATABASE_AWAY, *PUBLISHING_UNAVAILABLE, TopologyError))
     database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
+    supervisor = Supervisor(
+        outages=Outages((*DATABASE_AWAY, *PUBLISHING_UNAVAILABLE, TopologyError), (database.problem, queue.problem))
+    )
     consuming = Consuming(broker)
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", queue.step)
-    # an attempt to connect that is cancelled would go on by itself
-    supervisor.repeat("consume", consuming.step, bounded=False)
+    # it may wait for a RabbitMQ that does not come
+    supervisor.repeat("consume", consuming.step, cut_short=True)
     lanes = []
     publishing = []
     for lane in lanes_of(settings.own_queues):

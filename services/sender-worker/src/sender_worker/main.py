@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from leopard.background import Outages
 from leopard.consuming import Consuming
 from leopard.db.pool import DATABASE_AWAY, create_pool
 from leopard.db.sessions import session_rules
@@ -76,12 +77,16 @@ def create_app(settings: WorkerSettings) -> Starlette:
     subscribe(broker, pipeline, dead_lettering, delivered, queue=queue, prefetch=settings.prefetch)
     consuming = Consuming(broker)
 
-    supervisor = Supervisor(outages=(*DATABASE_AWAY, *BROKER_UNAVAILABLE, TopologyError))
     database, broker_monitor = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
+    supervisor = Supervisor(
+        outages=Outages(
+            (*DATABASE_AWAY, *BROKER_UNAVAILABLE, TopologyError), (database.problem, broker_monitor.problem)
+        )
+    )
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", broker_monitor.step)
-    # an attempt to connect that is cancelled would go on by itself
-    supervisor.repeat("consume", consuming.step, bounded=False)
+    # it may wait for a RabbitMQ that does not come
+    supervisor.repeat("consume", consuming.step, cut_short=True)
     supervisor.repeat("dead-letter jobs", dead_lettering.step)
     supervisor.repeat("report queue progress", delivered.step)
     gate.changed = supervisor.repeat("provider state", gate.refresh).wake

@@ -1,0 +1,118 @@
+"""A background task that meets an error is tried again, and is never silently dead."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+from prometheus_client import REGISTRY
+
+from leopard.background import Outages, Patience, Step
+from leopard.supervision import Supervisor
+from leopard.testing import until
+
+
+@asynccontextmanager
+async def repeated(
+    step: Step, *, name: str, patience: Patience | None = None, outages: Outages | None = None
+) -> AsyncIterator[None]:
+    supervisor = Supervisor(patience=patience, outages=outages)
+    supervisor.repeat(name, step)
+    supervisor.start()
+    try:
+        yield
+    finally:
+        await supervisor.stop(1)
+
+
+class Errors:
+    """A step that raises one error after the other, and then works."""
+
+    def __init__(self, errors: Sequence[type[BaseException]]) -> None:
+        self.errors = errors
+        self.times = 0
+
+    async def step(self) -> float:
+        self.times += 1
+        if self.times <= len(self.errors):
+            raise self.errors[self.times - 1]
+        return 60
+
+    async def works(self) -> bool:
+        return self.times > len(self.errors)
+
+
+def failures(name: str) -> float:
+    return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": name}) or 0
+
+
+async def test_an_unexpected_error_is_logged_once_counted_and_tried_again() -> None:
+    step = Errors([LookupError] * 3)
+    with structlog.testing.capture_logs() as logs:
+        async with repeated(step.step, name="fails thrice"):
+            await until(step.works)
+            await asyncio.sleep(0.05)
+    assert failures("fails thrice") == 3
+    assert [log["event"] for log in logs] == ["background task failed, retrying", "background task works again"]
+    assert isinstance(logs[0]["exc_info"], LookupError)
+    success = REGISTRY.get_sample_value("leopard_background_last_success_timestamp_seconds", {"task": "fails thrice"})
+    assert success
+
+
+async def test_each_kind_of_error_is_logged_once_until_the_step_works_again() -> None:
+    step = Errors([LookupError, ValueError, LookupError, ValueError])
+    with structlog.testing.capture_logs() as logs:
+        async with repeated(step.step, name="alternates"):
+            await until(step.works)
+            await asyncio.sleep(0.05)
+    assert failures("alternates") == 4
+    assert [type(log.get("exc_info")) for log in logs] == [LookupError, ValueError, type(None)]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, TimeoutError, ValueError])
+async def test_no_error_ends_a_task(error: type[BaseException]) -> None:
+    step = Errors([error])
+    async with repeated(step.step, name="goes on"):
+        await until(step.works)
+
+
+async def test_an_outage_is_not_counted_as_a_failure() -> None:
+    step = Errors([ConnectionError])
+    async with repeated(step.step, name="store away", outages=Outages((ConnectionError,))):
+        await until(step.works)
+    assert failures("store away") == 0
+
+
+@pytest.mark.parametrize("name", ["rests", "works"])
+async def test_a_task_that_is_cancelled_from_outside_is_started_again(name: str) -> None:
+    times = 0
+
+    async def step() -> float:
+        nonlocal times
+        times += 1
+        if name == "works":
+            await asyncio.sleep(60)
+        return 60
+
+    async def again() -> bool:
+        return times == 2
+
+    async with repeated(step, name=name):
+        await asyncio.sleep(0.05)
+        [task] = [task for task in asyncio.all_tasks() if task.get_name() == f"leopard: {name}"]
+        task.cancel()
+        await until(again)
+    assert failures(name) == 1
+
+
+async def test_a_step_that_hangs_has_failed() -> None:
+    async def step() -> float:
+        await asyncio.sleep(60)
+        return 0
+
+    async def failed() -> bool:
+        return failures("hangs once") > 0
+
+    async with repeated(step, name="hangs once", patience=Patience(step_seconds=0.05)):
+        await until(failed)
