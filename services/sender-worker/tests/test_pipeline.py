@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+import structlog
 from aiormq.abc import AbstractChannel
+from prometheus_client import REGISTRY
 
 from leopard.db.pool import Connection, Pool
 from leopard.supervision import Supervisor
@@ -150,3 +153,55 @@ async def test_jobs_that_wait_for_the_provider_are_let_go_when_the_worker_drains
 def held(message_id: int) -> HeldJob:
     # the channel is not used: acknowledgements are only remembered here
     return HeldJob(message_id, AbstractChannel, message_id)  # type: ignore[arg-type]
+
+
+class Breaking(Unhurried):
+    """Is cancelled by something else in the middle of one message."""
+
+    async def send(self, message: OutgoingMessage) -> SendOutcome:
+        self.taken.append(message.message_id)
+        if len(self.taken) == 1:
+            raise asyncio.CancelledError
+        return Accepted()
+
+
+async def test_a_sending_that_breaks_is_counted_and_its_job_is_acknowledged(connection: Connection, pool: Pool) -> None:
+    def failures() -> float:
+        return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": "send message"}) or 0
+
+    ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 3))
+    provider, acks = Breaking(10), Acknowledged()
+    before = failures()
+    with structlog.testing.capture_logs() as logs:
+        async with running(pool, provider, acks) as pipeline:
+            for message_id in ids:
+                pipeline.take(held(message_id))
+
+            async def all_acknowledged() -> bool:
+                return len(acks.jobs) == 3
+
+            await until(all_acknowledged)
+    assert failures() - before == 1
+    [error] = [log for log in logs if log["log_level"] == "error"]
+    assert error["message_id"] == provider.taken[0]
+    left = await rows(connection, "SELECT id FROM outbound_messages WHERE claimed_until IS NOT NULL")
+    assert left == [{"id": provider.taken[0]}], "its lease ends, and the next claim knows that it may have been sent"
+
+
+async def test_a_sending_that_ends_before_it_begins_is_not_forgotten(connection: Connection, pool: Pool) -> None:
+    def cancelled(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        task = asyncio.Task(coroutine, loop=loop, **options)
+        if getattr(coroutine, "__name__", "") == "_send":
+            task.cancel()
+        return task
+
+    ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 1))
+    acks = Acknowledged()
+    async with running(pool, Unhurried(10), acks) as pipeline:
+        asyncio.get_running_loop().set_task_factory(cancelled)
+        pipeline.take(held(ids[0]))
+
+        async def acknowledged() -> bool:
+            return acks.jobs == ids
+
+        await until(acknowledged)

@@ -2,21 +2,29 @@
 
 import time
 from datetime import datetime
+from typing import Final
 
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitMessage, RabbitQueue
 from pydantic import ValidationError
 
+from leopard.background import BACKGROUND_FAILURES
 from leopard.db.pool import Pool
 from leopard.db.queue_progress import report_delivered
 from leopard.jobs import MessageJob
+from leopard.logs import get_logger
 from leopard.messaging import Broker, consumed
 from leopard.tracing import TRACEPARENT
 from sender_worker.acks import HeldJob
 from sender_worker.dead_lettering import DeadLetter, DeadLettering
 from sender_worker.pipeline import Pipeline
 
-_REPORT_SECONDS = 1.0
+log = get_logger(__name__)
+
+TAKE: Final = "take job"
+"""How logs and metrics call it when the broker delivers a job."""
+
+_REPORT_SECONDS: Final = 1.0
 
 
 class DeliveredUpTo:
@@ -48,6 +56,7 @@ def subscribe(
     prefetch: int,
 ) -> None:
     """Consume a queue, holding up to `prefetch` jobs at a time."""
+    BACKGROUND_FAILURES.labels(TAKE)
 
     @broker.subscriber(
         consumed(queue), channel=Channel(prefetch_count=prefetch), ack_policy=AckPolicy.MANUAL, no_reply=True
@@ -57,23 +66,29 @@ def subscribe(
         assert raw.delivery_tag is not None  # noqa: S101 every delivery has one
         try:
             job = MessageJob.model_validate_json(message.body)
-        except ValidationError as error:
-            dead_lettering.add(DeadLetter(HeldJob(0, raw.channel, raw.delivery_tag), message, _reason(error)))
-            return
-        published = raw.timestamp
-        if published is not None and (delivered.latest is None or published > delivered.latest):
-            delivered.latest = published
-        pipeline.take(
-            HeldJob(
-                job.message_id,
-                raw.channel,
-                raw.delivery_tag,
-                message.headers.get(TRACEPARENT),
-                job.campaign_id,
-                job.customer_id,
-                time.monotonic(),
+            published = raw.timestamp
+            if published is not None and (delivered.latest is None or published > delivered.latest):
+                delivered.latest = published
+            pipeline.take(
+                HeldJob(
+                    job.message_id,
+                    raw.channel,
+                    raw.delivery_tag,
+                    message.headers.get(TRACEPARENT),
+                    job.campaign_id,
+                    job.customer_id,
+                    time.monotonic(),
+                )
             )
-        )
+        except ValidationError as error:
+            reason = f"does not parse: {_reason(error)}"
+        except Exception as error:
+            BACKGROUND_FAILURES.labels(TAKE).inc()
+            log.exception("job not taken because of an unexpected error")
+            reason = f"unexpected error: {type(error).__name__}"
+        else:
+            return
+        dead_lettering.add(DeadLetter(HeldJob(0, raw.channel, raw.delivery_tag), message, reason))
 
 
 def _reason(error: ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""Jobs that do not parse: kept in `campaign_sends.dead` with the reason, and acknowledged only then."""
+"""Jobs that cannot be taken: kept in `campaign_sends.dead` with the reason, and acknowledged only then."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,7 @@ _IDLE_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A job that does not parse, and why."""
+    """A job that cannot be taken, for example because it does not parse, and why."""
 
     job: HeldJob
     message: RabbitMessage
@@ -57,7 +57,7 @@ class DeadLettering:
                 await declare_topology(self._broker)
                 raise
             DEAD_LETTERED.inc()
-            log.error("job does not parse and is dead-lettered", reason=letter.reason)
+            log.error("job is dead-lettered", reason=letter.reason)
             self._moving.pop(0)
             await self._acks.done([letter.job])
         return 0
@@ -69,7 +69,7 @@ class DeadLettering:
             DEAD_LETTERS.name,
             headers={
                 **message.headers,
-                REASON_HEADER: f"does not parse: {letter.reason}",
+                REASON_HEADER: letter.reason,
                 ORIGIN_HEADER: message.raw_message.routing_key or "",
             },
             content_type=message.content_type,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from leopard.background import BACKGROUND_FAILURES, error_of
 from leopard.db.pool import Pool
 from leopard.db.queue_progress import report_held
 from leopard.domain.statuses import MAX_ATTEMPTS, Channel
@@ -29,6 +30,9 @@ from sender_worker.results import Result, outcome_unknown_result, release_result
 from sender_worker.sending import Carrier, send_message
 
 log = get_logger(__name__)
+
+SEND: Final = "send message"
+"""How logs and metrics call the sending of one message."""
 
 COUNT_SHARDS: Final = 8
 """Workers add to different rows of a campaign's counts, so that they do not queue for one."""
@@ -72,7 +76,7 @@ class Pipeline:
         self._to_claim: list[HeldJob] = []
         self._to_record: list[_Finished] = []
         self._to_acknowledge: list[HeldJob] = []
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[asyncio.Task[None], tuple[HeldJob, Claim]] = {}
         self._capacity_freed = asyncio.Event()
         self._claims_under_way = 0
         self._draining = False
@@ -83,6 +87,7 @@ class Pipeline:
         supervisor.repeat("claim messages", self.claim_step)
         supervisor.repeat("record results", self.record_step)
         supervisor.repeat("report held jobs", self.report_step)
+        BACKGROUND_FAILURES.labels(SEND)
 
     def take(self, job: HeldJob) -> None:
         """Send the message of one more job; while draining the job stays with the broker."""
@@ -185,8 +190,8 @@ class Pipeline:
         if self._draining:
             self._finished.add(_Finished(job, release_result(claim)))
             return False
-        task = asyncio.create_task(self._send(job, claim, claim_requested_at), name="leopard: send message")
-        self._sending.add(task)
+        task = asyncio.create_task(self._send(job, claim, claim_requested_at), name=f"leopard: {SEND}")
+        self._sending[task] = (job, claim)
         task.add_done_callback(self._sent)
         return True
 
@@ -196,21 +201,20 @@ class Pipeline:
             log.warning("claim ended before the message was sent", **_ids(job, claim))
             self._finished.add(_Finished(job, None))
             return
-        try:
-            result = await send_message(claim, self._carrier, job.traceparent)
-        except BaseException:
-            # what happened to the message cannot be known: the lease ends, and the claim tells
-            self._finished.add(_Finished(job, None))
-            raise
+        result = await send_message(claim, self._carrier, job.traceparent)
         if result.outcome_unknown:
             UNKNOWN_OUTCOMES.inc()
         self._finished.add(_Finished(job, result))
 
     def _sent(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
+        job, claim = self._sending.pop(task)
         self._capacity_freed.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("message was not sent because of an unexpected error", exc_info=error)
+        error = error_of(task)
+        if error is not None:
+            # what happened to the message cannot be known: the lease ends, and the claim tells
+            self._finished.add(_Finished(job, None))
+            BACKGROUND_FAILURES.labels(SEND).inc()
+            log.error("message may not be sent because of an unexpected error", exc_info=error, **_ids(job, claim))
 
     async def record_step(self) -> float:
         """Record one batch of results and acknowledge their jobs.

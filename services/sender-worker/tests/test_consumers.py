@@ -1,0 +1,50 @@
+"""A job that a worker cannot take is kept with the reason, and is never silently forgotten."""
+
+import aio_pika
+import pytest
+from prometheus_client import REGISTRY
+
+from leopard.jobs import MessageJob
+from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
+from leopard.testing import until
+from sender_worker.acks import HeldJob
+from sender_worker.main import create_app
+from sender_worker.pipeline import Pipeline
+from sender_worker.settings import WorkerSettings
+
+
+def failures() -> float:
+    return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": "take job"}) or 0
+
+
+async def test_a_job_that_meets_an_unexpected_error_is_counted_and_dead_lettered(
+    database_url: str, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_pipeline: Pipeline, _job: HeldJob) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(Pipeline, "take", broken)
+    before = failures()
+    async with create_broker(amqp_url, service="tests", shutdown_seconds=1) as broker:
+        await declare_topology(broker)
+        job = MessageJob(message_id=1, campaign_id=1, customer_id=1)
+        await broker.publish(job.model_dump_json().encode(), SENDS.name, content_type="application/json")
+    app = create_app(WorkerSettings.model_validate({"database_url": database_url, "amqp_url": amqp_url}))
+    async with (
+        app.router.lifespan_context(app),
+        await aio_pika.connect(amqp_url) as connection,
+        connection.channel() as channel,
+    ):
+        queue = await channel.declare_queue(DEAD_LETTERS.name, passive=True)
+        reasons: list[object] = []
+
+        async def kept() -> bool:
+            letter = await queue.get(fail=False)
+            if letter is not None:
+                reasons.append(letter.headers[REASON_HEADER])
+                await letter.ack()
+            return bool(reasons)
+
+        await until(kept)
+    assert reasons == ["unexpected error: LookupError"]
+    assert failures() - before == 1
