@@ -15,6 +15,7 @@ BASE_URL =
 DATABASE_URL =
 AMQP_URL =
 DOCKER_BUILD = docker build
+FAULTS = 500
 
 UV := $(shell command -v uv || echo .local/tools/bin/uv)
 RUN := PYTHONPATH=deploy/local $(UV) run --frozen
@@ -53,6 +54,10 @@ coverage: .venv ## Run all tests, and show how much of the services they run (TE
 .PHONY: chaos
 chaos: .venv ## Kill everything in mid-campaign and count what is lost or doubled (ROUNDS=1 SEED= POLICY=retry|fail)
 	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(POLICY),--policy $(POLICY))
+
+.PHONY: faults
+faults: .venv ## Throw errors into background tasks and see that every campaign finishes (FAULTS=500 SEED=)
+	@FAULTS=$(FAULTS) SEED=$(SEED) $(RUN) pytest tests/faults -s -q $(TESTS)
 
 BENCH := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group peers python -m benchmarks
 
