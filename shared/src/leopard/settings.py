@@ -6,15 +6,34 @@ variable of the same name wins.
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from leopard.urls import checked_broker_url, checked_database_url, checked_http_url
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+def _secret(check: Callable[[str], str]) -> AfterValidator:
+    return AfterValidator(lambda secret: SecretStr(check(secret.get_secret_value())))
+
+
+def _blank_as_unset(value: object) -> object:
+    given = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return None if isinstance(given, str) and not given.strip() else value
+
+
+DatabaseUrl = Annotated[SecretStr, _secret(checked_database_url)]
+BrokerUrl = Annotated[SecretStr, _secret(checked_broker_url)]
+HttpUrl = Annotated[str, AfterValidator(checked_http_url)]
+BlankAsUnset = BeforeValidator(_blank_as_unset)
+"""Reads a blank value as none, for what need not be given."""
 
 
 class LogFormat(StrEnum):
@@ -56,7 +75,7 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEOPARD_")
 
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         description="PostgreSQL, as a libpq URL: postgresql://user:password@host:5432/leopard",
     )
 
@@ -64,14 +83,13 @@ class DatabaseSettings(BaseSettings):
 class MigrationSettings(DatabaseSettings):
     """Where migrations run."""
 
-    migration_database_url: SecretStr | None = Field(
+    migration_database_url: Annotated[DatabaseUrl | None, BlankAsUnset] = Field(
         default=None, description="PostgreSQL for migrations, where the other URL leads to a pooler"
     )
 
     def url(self) -> str:
         """The URL that migrations use."""
-        own = self.migration_database_url.get_secret_value() if self.migration_database_url else ""
-        return own or self.database_url.get_secret_value()
+        return (self.migration_database_url or self.database_url).get_secret_value()
 
 
 class BrokerSettings(BaseSettings):
@@ -79,7 +97,7 @@ class BrokerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEOPARD_")
 
-    amqp_url: SecretStr = Field(description="RabbitMQ, as an AMQP 0-9-1 URL: amqp://user:password@host:5672/vhost")
+    amqp_url: BrokerUrl = Field(description="RabbitMQ, as an AMQP 0-9-1 URL: amqp://user:password@host:5672/vhost")
 
 
 class ServiceSettings(DatabaseSettings, BrokerSettings):
@@ -124,6 +142,11 @@ def read_settings(settings: type[S]) -> S:
     except ValidationError as error:
         prefix = settings.model_config.get("env_prefix", "")
         for problem in error.errors(include_input=False, include_url=False):
-            name = "_".join(str(part) for part in problem["loc"])
-            print(f"{prefix}{name}".upper() + f": {problem['msg']}", file=sys.stderr)  # noqa: T201 logs are not up yet
+            print(_line(prefix, problem["loc"], problem["msg"]), file=sys.stderr)  # noqa: T201 logs are not up yet
         sys.exit(2)
+
+
+def _line(prefix: str, place: Sequence[int | str], said: str) -> str:
+    # what is wrong with several settings together names them itself
+    name = f"{prefix}{place[0]}".upper() + ": " if place else ""
+    return name + said.removeprefix("Value error, ")

@@ -1,11 +1,12 @@
 """What sender-worker can be told."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from leopard.domain.statuses import Channel
-from leopard.settings import Seconds, ServiceSettings
+from leopard.settings import BlankAsUnset, HttpUrl, Seconds, ServiceSettings
 from sender_worker.providers.http import connect_seconds
 
 
@@ -46,8 +47,10 @@ class WorkerSettings(ServiceSettings):
         description="A message whose worker died, or whose answer was lost, is sent again (retry) or not (fail)",
     )
     provider: ProviderName = Field(default=ProviderName.MOCK, description="Who carries the messages: mock or http")
-    http_url: str | None = Field(default=None, description="Where the http provider is")
-    http_token: SecretStr | None = Field(default=None, description="What the http provider knows us by")
+    http_url: Annotated[HttpUrl | None, BlankAsUnset] = Field(default=None, description="Where the http provider is")
+    http_token: Annotated[SecretStr | None, BlankAsUnset] = Field(
+        default=None, description="What the http provider knows us by"
+    )
     http_timeout_seconds: Seconds = Field(
         default=10, description="How long the http provider may take to answer, once connected"
     )
@@ -56,6 +59,17 @@ class WorkerSettings(ServiceSettings):
     mock_latency_max_seconds: float = Field(default=0.2, ge=0, le=60, description="The mock's slowest answer")
     mock_success_rate: float = Field(default=0.95, ge=0, le=1, description="The share that the mock accepts")
     mock_seed: int | None = Field(default=None, description="Makes the mock's luck repeatable")
+
+    @field_validator("http_token")
+    @classmethod
+    def _fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is None:
+            return None
+        text = token.get_secret_value().strip()
+        if not text.isascii() or not text.isprintable():
+            msg = "holds characters that no HTTP header can carry"
+            raise ValueError(msg)
+        return SecretStr(text)
 
     @model_validator(mode="after")
     def _fits_together(self) -> "WorkerSettings":
