@@ -9,12 +9,11 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from psycopg import sql
-from sqlalchemy import create_engine
 
 from leopard.cli import main
-from leopard.db.migrating import alembic_config, migrate, sqlalchemy_url
+from leopard.db.migrating import alembic_config, migrate, migration_engine
 from leopard.db.pool import Connection
-from leopard.db.schema import newest_revision, schema_is_current, wait_for_schema
+from leopard.db.schema import SchemaNotReadyError, newest_revision, schema_is_current, wait_for_schema
 from leopard.testing import Backend, add_campaign, add_customers, add_messages, counts, rows
 
 
@@ -31,7 +30,7 @@ def test_there_is_one_head() -> None:
 
 
 def test_the_tables_are_what_the_models_say(database_url: str) -> None:
-    engine = create_engine(sqlalchemy_url(database_url))
+    engine = migration_engine(database_url)
     with engine.connect() as connection:
         command.check(alembic_config(connection))
     engine.dispose()
@@ -51,7 +50,7 @@ def test_two_who_migrate_at_once_do_it_once(empty_database_url: str) -> None:
 
 def test_downgrading_leaves_nothing_and_upgrading_works_again(empty_database_url: str) -> None:
     migrate(empty_database_url)
-    engine = create_engine(sqlalchemy_url(empty_database_url))
+    engine = migration_engine(empty_database_url)
     with engine.connect() as connection:
         command.downgrade(alembic_config(connection), "base")
     engine.dispose()
@@ -95,7 +94,7 @@ def test_migrations_may_have_a_url_of_their_own(
 
 
 def test_a_migration_waits_for_a_table_in_use_and_lets_others_through(empty_database_url: str) -> None:
-    engine = create_engine(sqlalchemy_url(empty_database_url))
+    engine = migration_engine(empty_database_url)
     with engine.connect() as connection:
         command.upgrade(alembic_config(connection), "0001")
     engine.dispose()
@@ -119,7 +118,8 @@ async def test_waiting_for_the_schema_ends_in_time_while_a_migration_holds_it(
 ) -> None:
     async with connection.transaction(), asyncio.timeout(30):
         await connection.execute("LOCK TABLE alembic_version")
-        assert not await wait_for_schema(database_url, seconds=0.1)
+        with pytest.raises(SchemaNotReadyError, match="a migration is running"):
+            await wait_for_schema(database_url, seconds=0.1)
 
 
 async def test_the_schema_is_known_to_be_current(connection: Connection) -> None:

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import aio_pika
 import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy.exc import OperationalError
 
 from leopard.store_errors import (
@@ -17,41 +16,18 @@ from leopard.store_errors import (
     is_final_database_error,
 )
 from leopard.testing import Backend
+from password_roles import roles_with_passwords
 
 PASSWORD = "s3cr3t-horse"  # noqa: S105 of nobody
 ROLE = "someone_with_another_password"
 ADMITTED_ROLE = "someone_with_this_password"
-_READ_RULES = "SELECT pg_read_file(current_setting('hba_file'))"
 
 
 @pytest.fixture(scope="module")
 def address(backend: Backend) -> Iterator[str]:
     """Host and port of a server that asks two roles for their passwords."""
-    role, admitted = sql.Identifier(ROLE), sql.Identifier(ADMITTED_ROLE)
-    with psycopg.connect(backend.admin_url, autocommit=True) as connection:
-        found = connection.execute(_READ_RULES).fetchone()
-        assert found is not None
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'another'").format(role))
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(admitted, PASSWORD))
-        _write_rules(connection, f"host all {ROLE},{ADMITTED_ROLE} all scram-sha-256\n{found[0]}")
-        yield urlsplit(backend.admin_url).netloc.rsplit("@", 1)[-1]
-        _write_rules(connection, found[0])
-        connection.execute(sql.SQL("DROP ROLE {}, {}").format(role, admitted))
-
-
-def _write_rules(connection: psycopg.Connection, rules: str) -> None:
-    path = connection.execute("SELECT current_setting('hba_file')").fetchone()
-    assert path is not None
-    # an empty line would be written as an empty quoted value
-    lines = sql.SQL(", ").join(sql.Literal(line) for line in rules.splitlines() if line and not line.startswith("#"))
-    connection.execute(
-        sql.SQL("COPY (SELECT unnest(ARRAY[{}])) TO {} (DELIMITER E'\\x01', FORMAT csv, QUOTE E'\\x02')").format(
-            lines, sql.Literal(path[0])
-        )
-    )
-    connection.execute("SELECT pg_reload_conf()")
-    # a session that begins after the reload must meet the new rules
-    connection.execute("SELECT pg_sleep(0.3)")
+    with roles_with_passwords(backend.admin_url, {ROLE: "another", ADMITTED_ROLE: PASSWORD}) as found:
+        yield found
 
 
 def database_error(conninfo: str) -> psycopg.Error:

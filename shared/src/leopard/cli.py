@@ -1,119 +1,124 @@
 """The `leopard` command."""
 
-import argparse
 import asyncio
 import json
+import signal
 import sys
-from collections.abc import Callable
-from typing import Final
+from argparse import Namespace
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any, Final, TypeVar
 
-from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
-from sqlalchemy.exc import OperationalError
+from psycopg import Error as DatabaseError
+from sqlalchemy.exc import DBAPIError
 
 from leopard import dead_letters
+from leopard.arguments import parser
 from leopard.db.migrating import migrate
-from leopard.db.schema import wait_for_schema
+from leopard.db.schema import SchemaNotReadyError, wait_for_schema
+from leopard.dead_letter_queue import DeadLetterError
 from leopard.logs import configure_logs
+from leopard.messaging import BROKER_UNAVAILABLE
 from leopard.settings import BrokerSettings, DatabaseSettings, LogFormat, LogLevel, MigrationSettings, read_settings
 from leopard.smoke import SmokeTestError, send_one
+from leopard.store_errors import describe_broker_error, describe_database_error
+
+T = TypeVar("T")
+
+
+class CommandError(Exception):
+    """A command could not do what it was asked; says why in one line."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status is 0 where it did what it was asked."""
-    parsed = _parser().parse_args(arguments)
-    configure_logs("leopard", LogFormat.AUTO, LogLevel.WARNING)
+    """Run one command; the exit status is 0 where it did what it was asked, and 2 for wrong arguments or settings."""
+    parsed = parser().parse_args(arguments)
+    # standard output is for what a command was asked for
+    configure_logs("leopard", LogFormat.AUTO, LogLevel.WARNING, stream="stderr")
     try:
         return _COMMANDS[parsed.command](parsed)
-    except OperationalError as error:
-        print(f"PostgreSQL: {error.orig}", file=sys.stderr)
-    except ChannelNotFoundEntity:
-        print("RabbitMQ: no queue of dead letters; no service has run yet", file=sys.stderr)
-    except (AMQPError, OSError) as error:
-        print(f"RabbitMQ: {type(error).__name__}: {error}", file=sys.stderr)
-    return 1
+    except CommandError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="leopard", description="Operate Leopard.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    migrating = commands.add_parser("migrate", help="bring the database's schema up to date; safe to run at any time")
-    migrating.add_argument(
-        "--wait-seconds",
-        type=float,
-        default=60,
-        help="how long to wait for PostgreSQL, and then for tables in use (default: %(default)s)",
-    )
-    waiting = commands.add_parser("wait-for-schema", help="wait until the schema is as new as this version needs it")
-    waiting.add_argument("--wait-seconds", type=float, default=300, help="how long (default: %(default)s)")
-    smoking = commands.add_parser("smoke-test", help="send a campaign to one customer and wait for its end")
-    smoking.add_argument("url", help="where campaign-api is")
-    smoking.add_argument("--wait-seconds", type=float, default=120, help="how long (default: %(default)s)")
-    letters = commands.add_parser("dead-letters", help="look at the jobs that could not be done")
-    actions = letters.add_subparsers(dest="action", required=True)
-    actions.add_parser("list", help="how many there are for each reason")
-    showing = actions.add_parser("show", help="the first of them, a JSON object a line")
-    showing.add_argument("--limit", type=int, default=20, help="how many (default: %(default)s)")
-    for action, what in (("requeue", "put them back into the queue"), ("drop", "drop them for good")):
-        choosing = actions.add_parser(action, help=what)
-        which = choosing.add_mutually_exclusive_group(required=True)
-        which.add_argument("--all", action="store_true", help="all of them")
-        which.add_argument("--reason", help="those whose reason contains this text")
-        which.add_argument("--number", type=int, help="the one that `show` gives this number")
-    return parser
-
-
-def _migrate(parsed: argparse.Namespace) -> int:
-    before, after = migrate(read_settings(MigrationSettings).url(), wait_seconds=parsed.wait_seconds)
+def _migrate(parsed: Namespace) -> int:
+    database_url = read_settings(MigrationSettings).url()
+    try:
+        before, after = migrate(database_url, wait_seconds=parsed.wait_seconds)
+    except DBAPIError as error:
+        raise CommandError(describe_database_error(error, database_url)) from error
     state = "already at" if before == after else f"migrated from {before or 'nothing'} to"
     print(f"schema {state} {after}")
     return 0
 
 
-def _wait_for_schema(parsed: argparse.Namespace) -> int:
+def _wait_for_schema(parsed: Namespace) -> int:
     database_url = read_settings(DatabaseSettings).database_url.get_secret_value()
-    if asyncio.run(wait_for_schema(database_url, seconds=parsed.wait_seconds)):
-        return 0
-    print("the schema is older than this version needs it, or PostgreSQL does not answer", file=sys.stderr)
-    return 1
+    try:
+        asyncio.run(wait_for_schema(database_url, seconds=parsed.wait_seconds))
+    except SchemaNotReadyError as error:
+        raise CommandError(str(error)) from error
+    except DatabaseError as error:
+        raise CommandError(describe_database_error(error, database_url)) from error
+    return 0
 
 
-def _smoke_test(parsed: argparse.Namespace) -> int:
+def _smoke_test(parsed: Namespace) -> int:
+    # what was created is removed where the test is ended from outside as well
+    signal.signal(signal.SIGTERM, _leave)
     try:
         status = send_one(parsed.url.rstrip("/"), seconds=parsed.wait_seconds)
     except (SmokeTestError, OSError) as error:
-        print(f"{parsed.url}: {error}", file=sys.stderr)
-        return 1
+        raise CommandError(f"{parsed.url}: {error}") from error
     print(f"the campaign is {status}")
     return 0
 
 
-def _dead_letters(parsed: argparse.Namespace) -> int:
+def _leave(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _dead_letters(parsed: Namespace) -> int:
     amqp_url = read_settings(BrokerSettings).amqp_url.get_secret_value()
+    wait: float = parsed.wait_seconds
     if parsed.action == "list":
-        counted = asyncio.run(dead_letters.count_by_reason(amqp_url))
+        counted = _asked(amqp_url, dead_letters.count_by_reason(amqp_url, wait_seconds=wait))
         for reason, count in counted.most_common():
             print(f"{count:>8}  {reason}")
         print(f"{counted.total():>8}  in all")
         return 0
     if parsed.action == "show":
-        for letter in asyncio.run(dead_letters.show(amqp_url, parsed.limit)):
+        for letter in _asked(amqp_url, dead_letters.show(amqp_url, parsed.limit, wait_seconds=wait)):
             print(json.dumps(letter, ensure_ascii=False))
         return 0
     act, done = {"requeue": (dead_letters.requeue, "put back"), "drop": (dead_letters.drop, "dropped")}[parsed.action]
-    count = asyncio.run(act(amqp_url, _choice(parsed)))
+    count = _asked(amqp_url, act(amqp_url, _choice(parsed), wait_seconds=wait))
     print(f"{count} {done}")
     return 0 if count or parsed.all else 1
 
 
-def _choice(parsed: argparse.Namespace) -> dead_letters.Choice:
+def _asked(amqp_url: str, asking: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(asking)
+    except DeadLetterError as error:
+        raise CommandError(str(error)) from error
+    except (*BROKER_UNAVAILABLE, OSError) as error:
+        raise CommandError(describe_broker_error(error, amqp_url)) from error
+
+
+def _choice(parsed: Namespace) -> dead_letters.Choice:
     if parsed.all:
         return lambda _number, _letter: True
     if parsed.number is not None:
         return lambda number, _letter: number == parsed.number
-    return lambda _number, letter: parsed.reason in dead_letters.reason_of(letter)
+    return lambda _number, letter: parsed.reason in letter.reason
 
 
-_COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+_COMMANDS: Final[dict[str, Callable[[Namespace], int]]] = {
     "migrate": _migrate,
     "wait-for-schema": _wait_for_schema,
     "smoke-test": _smoke_test,

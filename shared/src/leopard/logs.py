@@ -7,7 +7,7 @@ message texts are never logged.
 import logging
 import logging.config
 import sys
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 from opentelemetry import trace
@@ -34,9 +34,11 @@ def _drop_color_message(_logger: WrappedLogger, _method: str, event: EventDict) 
     return event
 
 
-def configure_logs(service: str, log_format: LogFormat, level: LogLevel) -> None:
-    """Send the logs of this process, and of the libraries in it, to standard output."""
-    as_json = log_format is LogFormat.JSON or (log_format is LogFormat.AUTO and not sys.stdout.isatty())
+def configure_logs(
+    service: str, log_format: LogFormat, level: LogLevel, *, stream: Literal["stdout", "stderr"] = "stdout"
+) -> None:
+    """Send the logs of this process, and of the libraries in it, to standard output or standard error."""
+    as_json = log_format is LogFormat.JSON or (log_format is LogFormat.AUTO and not getattr(sys, stream).isatty())
 
     def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["service"] = service
@@ -77,9 +79,9 @@ def configure_logs(service: str, log_format: LogFormat, level: LogLevel) -> None
                 }
             },
             "handlers": {
-                "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "structured"}
+                stream: {"class": "logging.StreamHandler", "stream": f"ext://sys.{stream}", "formatter": "structured"}
             },
-            "root": {"handlers": ["stdout"], "level": level.value},
+            "root": {"handlers": [stream], "level": level.value},
             "loggers": {
                 # each attempt to reconnect is logged there; leopard.messaging logs the changes of state instead
                 "aio_pika": {"level": "CRITICAL"},

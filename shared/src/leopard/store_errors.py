@@ -27,6 +27,7 @@ _DATABASE_REASONS: Final = (
     (r"definition of service|service file", "the service is not defined in a service file", True),
     (r"does not support SSL|does not support TLS", "the server offers no TLS, which sslmode demands", True),
     (r"certificate|SSL error|TLS", "TLS failed", True),
+    (r"^invalid .* value|^could not match .* (port|host)|^invalid port", "a parameter of the URL is wrong", True),
     (r"invalid response|unsupported frontend protocol", "this is not a PostgreSQL server", True),
     (r"failed to resolve host|could not translate host name", "unknown host", False),
     (r"Connection refused", "connection refused", False),

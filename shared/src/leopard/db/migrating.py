@@ -8,17 +8,21 @@ import random
 import time
 from typing import Final
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from psycopg import errors
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from leopard.db.pool import connection_options
 from leopard.db.schema import newest_revision
 from leopard.logs import get_logger
+from leopard.store_errors import describe_database_error, is_final_database_error
+from leopard.waiting import Patience
 
 log = get_logger(__name__)
 
@@ -29,6 +33,8 @@ LOCK_SECONDS: Final = 2
 """How long a migration waits for a lock before it lets the others through."""
 
 _AGAIN_SECONDS: Final = (1.0, 3.0)
+
+_LOCKED: Final = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 _BOUNDS: Final = f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET LOCAL statement_timeout = 0"
 
@@ -47,28 +53,47 @@ def alembic_config(connection: SqlConnection | None = None) -> Config:
     return config
 
 
-def sqlalchemy_url(database_url: str) -> str:
-    """The same database in SQLAlchemy's spelling, through psycopg 3."""
-    return "postgresql+psycopg://" + database_url.split("://", 1)[1]
+def migration_engine(database_url: str) -> Engine:
+    """An engine whose connections libpq itself makes, so that every form of URL works that services take."""
+
+    def connect() -> psycopg.Connection:
+        # nothing outlives a transaction, so that a pooler may stand in between
+        return psycopg.connect(database_url, **{**connection_options("leopard migrate"), "autocommit": False})
+
+    return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 
 
 def migrate(database_url: str, *, wait_seconds: float = 60) -> tuple[str | None, str]:
     """Bring the schema up to date; safe to run twice, and by two at once: the second waits for the first.
 
     Args:
-        database_url: A libpq URL.
+        database_url: A libpq URL or keyword string.
         wait_seconds: How long to wait for a PostgreSQL that does not answer yet, and then for locks of others.
 
     Returns:
         The revision before and the revision after.
 
     Raises:
-        sqlalchemy.exc.OperationalError: PostgreSQL did not answer in time, or refused; or a lock was not to be had.
+        sqlalchemy.exc.DBAPIError: PostgreSQL did not answer in time, or refused; or a lock was not to be had.
     """
-    # nothing outlives a transaction, so that a pooler may stand in between
-    engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool, connect_args={"prepare_threshold": None})
+    engine = migration_engine(database_url)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_BOUNDS))
-    with _connect(engine, wait_seconds) as guard, guard.begin():
+    patience = Patience(wait_seconds)
+    while True:
+        try:
+            return _migrate(engine, wait_seconds)
+        except (OperationalError, InternalError) as error:
+            # the wait for a lock was long enough
+            if isinstance(error.orig, _LOCKED) or is_final_database_error(error):
+                raise
+            pause = patience.pause(describe_database_error(error, database_url))
+            if pause is None:
+                raise
+            time.sleep(pause)
+
+
+def _migrate(engine: Engine, wait_seconds: float) -> tuple[str | None, str]:
+    with engine.connect() as guard, guard.begin():
         guard.exec_driver_sql(_GUARD)
         guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         with engine.connect() as connection:
@@ -78,18 +103,6 @@ def migrate(database_url: str, *, wait_seconds: float = 60) -> tuple[str | None,
     return before, newest_revision()
 
 
-def _connect(engine: Engine, wait_seconds: float) -> SqlConnection:
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        try:
-            return engine.connect()
-        except OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            log.info("waiting for PostgreSQL")
-            time.sleep(1)
-
-
 def _upgrade(connection: SqlConnection, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
     while True:
@@ -97,7 +110,7 @@ def _upgrade(connection: SqlConnection, wait_seconds: float) -> None:
             command.upgrade(alembic_config(connection), "head")
         except OperationalError as error:
             connection.rollback()
-            if not isinstance(error.orig, errors.LockNotAvailable | errors.DeadlockDetected):
+            if not isinstance(error.orig, _LOCKED):
                 raise
             if time.monotonic() > deadline:
                 raise

@@ -1,13 +1,18 @@
 """The schema's version. Services ask for it at every start, so Alembic, which is slow to import, stays out of it."""
 
 import asyncio
-import time
 from functools import lru_cache
 from importlib import resources
 
 from psycopg import AsyncConnection, errors
 
 from leopard.db.pool import DATABASE_AWAY, Connection, connection_options
+from leopard.store_errors import describe_database_error, is_final_database_error
+from leopard.waiting import Patience
+
+
+class SchemaNotReadyError(Exception):
+    """The schema is not as new as the code needs it, or cannot be seen; says why."""
 
 
 @lru_cache(maxsize=1)
@@ -30,23 +35,33 @@ async def schema_is_current(connection: Connection) -> bool:
     return row is not None and str(row[0]) >= newest_revision()
 
 
-async def wait_for_schema(database_url: str, *, seconds: float) -> bool:
-    """Wait until the schema is at least as new as the code; false where it is not in time.
+async def wait_for_schema(database_url: str, *, seconds: float) -> None:
+    """Wait until the schema is at least as new as the code.
 
     Args:
-        database_url: A libpq URL.
+        database_url: A libpq URL or keyword string.
         seconds: How long to wait, for PostgreSQL as well.
+
+    Raises:
+        SchemaNotReadyError: It is not in time; says what was in the way.
+        psycopg.Error: PostgreSQL refuses for good: the login, the database.
     """
-    deadline = time.monotonic() + seconds
+    patience = Patience(seconds)
     while True:
         try:
             # a migration may hold the table for as long as it takes
-            async with asyncio.timeout(max(deadline - time.monotonic(), 1)):
+            async with asyncio.timeout(max(patience.seconds_left(), 1)):
                 async with await AsyncConnection.connect(database_url, **connection_options("wait")) as connection:
                     if await schema_is_current(connection):
-                        return True
-        except (TimeoutError, *DATABASE_AWAY):
-            pass
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(1)
+                        return
+            reason = f"the schema is older than this version needs it: {newest_revision()}; run: leopard migrate"
+        except TimeoutError:
+            reason = "PostgreSQL did not answer in time, or a migration is running"
+        except DATABASE_AWAY as error:
+            if is_final_database_error(error):
+                raise
+            reason = describe_database_error(error, database_url)
+        pause = patience.pause(reason)
+        if pause is None:
+            raise SchemaNotReadyError(reason)
+        await asyncio.sleep(pause)
