@@ -1,0 +1,67 @@
+"""A job that RabbitMQ refuses after too many deliveries costs its message nothing."""
+
+import aio_pika
+from aio_pika.abc import AbstractQueue
+
+from leopard.db.pool import Connection
+from leopard.dead_letter_queue import Fate, Letter, walk
+from leopard.messaging import SENDS, create_broker, declare_topology
+from leopard.testing import rows, until
+from troubles.scripted import scripted_provider
+from troubles.services import campaign_of, services, statuses, until_finished
+
+MESSAGES = 3
+
+
+async def hand_back_until_refused(queue: AbstractQueue) -> None:
+    """Take every job and hand it back, again and again, until RabbitMQ gives none any more."""
+
+    async def is_empty() -> bool:
+        job = await queue.get(fail=False)
+        if job is not None:
+            await job.reject(requeue=True)
+        return job is None
+
+    await until(is_empty, seconds=60)
+
+
+async def test_a_job_that_was_handed_back_too_often_is_published_again(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
+    async with create_broker(amqp_url, service="tests", shutdown_seconds=1) as broker:
+        await declare_topology(broker)
+    async with scripted_provider() as provider:
+        campaign_id = await campaign_of(connection, MESSAGES)
+        async with services(database_url, amqp_url, url=provider.url, workers=0, lease_seconds=3):
+
+            async def all_are_published() -> bool:
+                return bool(await rows(connection, "SELECT FROM campaign_chunks WHERE check_at IS NOT NULL"))
+
+            await until(all_are_published)
+            async with await aio_pika.connect(amqp_url) as opened, opened.channel() as channel:
+                await hand_back_until_refused(await channel.declare_queue(SENDS.name, passive=True))
+            assert await statuses(connection, campaign_id) == {"pending": MESSAGES}
+        dead: list[Letter] = []
+
+        def note(_number: int, letter: Letter) -> Fate:
+            dead.append(letter)
+            return Fate.PUT_BACK
+
+        async with services(database_url, amqp_url, url=provider.url, lease_seconds=16):
+            assert await until_finished(connection, campaign_id) == {"sent": MESSAGES}
+            await walk(amqp_url, note, wait_seconds=0)
+        # to put back what was published again is harmless
+        async with (
+            services(database_url, amqp_url, url=provider.url, lease_seconds=16),
+            await aio_pika.connect(amqp_url) as opened,
+            opened.channel() as channel,
+        ):
+
+            async def all_are_taken() -> bool:
+                queue = await channel.declare_queue(SENDS.name, passive=True)
+                return queue.declaration_result.message_count == 0
+
+            await until(all_are_taken)
+    assert {letter.reason for letter in dead} == {"refused by the broker: delivery_limit"}
+    assert len(dead) >= MESSAGES
+    assert set(provider.accepted.values()) == {1}
