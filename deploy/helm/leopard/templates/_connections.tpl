@@ -32,7 +32,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* Where secrets are mounted: as files, so that no `kubectl describe`, crash report or child process shows them. */}}
+{{/* Secrets are mounted as files, so that `kubectl describe`, crash reports and child processes do not show them. */}}
 {{- define "leopard.secretsEnv" -}}
 - name: LEOPARD_SECRETS_DIR
   value: /run/leopard
@@ -44,7 +44,7 @@
   readOnly: true
 {{- end }}
 
-{{/* Takes root; httpToken or none; databaseOnly or none. */}}
+{{/* Parameters: root; optional httpToken, databaseOnly. */}}
 {{- define "leopard.secretsVolume" -}}
 - name: secrets
   projected:

@@ -1,3 +1,3 @@
-{{/* Keys that earlier versions had: each fails with where to read on. There are none yet. */}}
+{{/* Removed keys: each fails and refers to UPGRADING.md. There are none yet. */}}
 {{- define "leopard.deprecations" -}}
 {{- end }}

@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* Short enough that the longest suffix of an object still leaves 63 characters. */}}
+{{/* Short enough that names with the longest suffix stay within 63 characters. */}}
 {{- define "leopard.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 36 | trimSuffix "-" -}}
@@ -13,14 +13,14 @@
 {{- end -}}
 {{- end }}
 
-{{/* What an object is found by; never changes. Takes root and component. */}}
+{{/* Labels of selectors; they must never change. Parameters: root, component. */}}
 {{- define "leopard.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "leopard.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
-{{/* Takes root and component. */}}
+{{/* Parameters: root, component. */}}
 {{- define "leopard.labels" -}}
 {{ include "leopard.selectorLabels" . }}
 app.kubernetes.io/part-of: leopard
@@ -32,7 +32,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end }}
 
-{{/* metadata of an object. Takes root, component, name; annotations or none. */}}
+{{/* Metadata of an object. Parameters: root, component, name; optional annotations. */}}
 {{- define "leopard.metadata" -}}
 name: {{ .name }}
 namespace: {{ .root.Release.Namespace }}
@@ -44,7 +44,7 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* An image of ours. Takes root and image (name, digest). */}}
+{{/* A Leopard image. Parameters: root, image (name, digest). */}}
 {{- define "leopard.image" -}}
 {{- $registry := .root.Values.global.imageRegistry | default .root.Values.image.registry -}}
 {{- $path := list $registry .root.Values.image.repository .image.name | compact | join "/" -}}
@@ -55,7 +55,7 @@ annotations:
 {{- end -}}
 {{- end }}
 
-{{/* An image of somebody else's. Takes root and image. */}}
+{{/* A third-party image. Parameters: root, image. */}}
 {{- define "leopard.foreignImage" -}}
 {{- if .root.Values.global.imageRegistry -}}
 {{- printf "%s/%s" .root.Values.global.imageRegistry (regexReplaceAll "^[^/]+/" .image "") -}}

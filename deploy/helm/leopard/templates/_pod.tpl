@@ -1,4 +1,4 @@
-{{/* What "restricted" of the Pod Security Standards asks of a pod. */}}
+{{/* Pod settings for the "restricted" level of the Pod Security Standards. */}}
 {{- define "leopard.podSecurityContext" -}}
 runAsNonRoot: true
 runAsUser: {{ .Values.podSecurity.runAsUser }}
@@ -9,7 +9,7 @@ seccompProfile:
   type: RuntimeDefault
 {{- end }}
 
-{{/* And of a container. */}}
+{{/* Container settings for the same level. */}}
 {{- define "leopard.securityContext" -}}
 allowPrivilegeEscalation: false
 privileged: false
@@ -32,8 +32,8 @@ imagePullSecrets:
 {{- end }}
 
 {{/*
-Settings as LEOPARD_ variables; what is empty is left to the service. Takes a map.
-Numbers of values files arrive as floats: 4194304 must not become 4.194304e+06.
+Settings as LEOPARD_ variables; an empty setting keeps the service's default. Parameter: a map.
+Helm reads numbers as floats: 4194304 must not become 4.194304e+06.
 */}}
 {{- define "leopard.settingsData" -}}
 {{- range $name, $value := . }}

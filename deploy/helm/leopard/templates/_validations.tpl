@@ -1,20 +1,20 @@
-{{/* What the schema cannot say: keys that must fit each other. */}}
+{{/* Rules across several keys, which the schema cannot express. */}}
 {{- define "leopard.validate" -}}
 {{- $problems := list -}}
 {{- if and .Values.devStack.enabled (eq .Values.environment "production") -}}
-{{- $problems = append $problems "devStack.enabled is not for production: its data has one copy and its password is known; set environment: development, or give existingSecret for database and rabbitmq" -}}
+{{- $problems = append $problems "devStack.enabled is not for production: its data has one copy and its password is public; set environment: development, or set existingSecret for database and rabbitmq" -}}
 {{- end -}}
 {{- if and .Values.devStack.enabled (or .Values.operators.cnpg.enabled .Values.operators.rabbitmq.enabled) -}}
-{{- $problems = append $problems "devStack.enabled and operators.*.enabled exclude each other" -}}
+{{- $problems = append $problems "devStack.enabled and operators.*.enabled cannot both be true" -}}
 {{- end -}}
 {{- if not (include "leopard.database.secret" .) -}}
-{{- $problems = append $problems "there is no database: set database.existingSecret.name, or operators.cnpg.enabled, or (for a trial) devStack.enabled with environment: development" -}}
+{{- $problems = append $problems "no database is configured: set database.existingSecret.name, operators.cnpg.enabled, or (for a trial) devStack.enabled with environment: development" -}}
 {{- end -}}
 {{- if not (include "leopard.rabbitmq.secret" .) -}}
-{{- $problems = append $problems "there is no RabbitMQ: set rabbitmq.existingSecret.name, or operators.rabbitmq.enabled, or (for a trial) devStack.enabled with environment: development" -}}
+{{- $problems = append $problems "no RabbitMQ is configured: set rabbitmq.existingSecret.name, operators.rabbitmq.enabled, or (for a trial) devStack.enabled with environment: development" -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled .Values.httpRoute.enabled -}}
-{{- $problems = append $problems "ingress.enabled and httpRoute.enabled exclude each other" -}}
+{{- $problems = append $problems "ingress.enabled and httpRoute.enabled cannot both be true" -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- $problems = append $problems "ingress.enabled needs ingress.hosts" -}}
@@ -23,7 +23,7 @@
 {{- $problems = append $problems "httpRoute.enabled needs httpRoute.parentRefs" -}}
 {{- end -}}
 {{- if and (eq .Values.migrations.mode "hook") (or .Values.devStack.enabled .Values.operators.cnpg.enabled) -}}
-{{- $problems = append $problems "migrations.mode: hook runs before the database that this release brings; use job" -}}
+{{- $problems = append $problems "migrations.mode: hook runs before this release creates its database; use job" -}}
 {{- end -}}
 {{- if and .Values.campaignApi.autoscaling.enabled (gt (int .Values.campaignApi.autoscaling.minReplicas) (int .Values.campaignApi.autoscaling.maxReplicas)) -}}
 {{- $problems = append $problems "campaignApi.autoscaling: minReplicas is above maxReplicas" -}}
@@ -36,12 +36,12 @@
 {{- range .Values.senderWorker.pools -}}
 {{- $pool := mergeOverwrite (deepCopy (omit $.Values.senderWorker "pools")) . -}}
 {{- if has .name $names -}}
-{{- $problems = append $problems (printf "senderWorker.pools: there are two called %s" .name) -}}
+{{- $problems = append $problems (printf "senderWorker.pools: two pools are named %s" .name) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
 {{- $taken = append $taken $pool.settings.channel -}}
 {{- if and $pool.autoscaling.enabled $pool.keda.enabled -}}
-{{- $problems = append $problems (printf "senderWorker, pool %s: autoscaling.enabled and keda.enabled exclude each other" .name) -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: autoscaling.enabled and keda.enabled cannot both be true" .name) -}}
 {{- end -}}
 {{- if and $pool.keda.enabled (not (and (include "leopard.management.secret" $) (include "leopard.management.url" $))) -}}
 {{- $problems = append $problems (printf "senderWorker, pool %s: keda.enabled needs rabbitmq.management.url and rabbitmq.management.existingSecret.name" .name) -}}
@@ -50,7 +50,7 @@
 {{- $problems = append $problems (printf "senderWorker, pool %s: settings.provider http needs settings.httpUrl" .name) -}}
 {{- end -}}
 {{- if and (eq $pool.settings.provider "http") (le (float64 $.Values.settings.leaseSeconds) (addf (minf 5 $pool.settings.httpTimeoutSeconds) $pool.settings.httpTimeoutSeconds)) -}}
-{{- $problems = append $problems (printf "senderWorker, pool %s: settings.leaseSeconds must be above httpTimeoutSeconds and what connecting may take, 5 more at the most" .name) -}}
+{{- $problems = append $problems (printf "senderWorker, pool %s: settings.leaseSeconds must be above httpTimeoutSeconds plus the connect timeout (at most 5)" .name) -}}
 {{- end -}}
 {{- if gt (float64 $pool.settings.mockLatencyMinSeconds) (float64 $pool.settings.mockLatencyMaxSeconds) -}}
 {{- $problems = append $problems (printf "senderWorker, pool %s: settings.mockLatencyMinSeconds is above mockLatencyMaxSeconds" .name) -}}
@@ -67,14 +67,14 @@
 {{- end -}}
 {{- range $channel := list "sms" "whatsapp" -}}
 {{- if not (or (has $channel $taken) (has "" $taken)) -}}
-{{- $problems = append $problems (printf "senderWorker.pools: nobody takes %s: add a pool with settings.channel %s, or one with none" $channel $channel) -}}
+{{- $problems = append $problems (printf "senderWorker.pools: no worker pool consumes channel %s: add a pool with settings.channel=%s, or a pool without settings.channel" $channel $channel) -}}
 {{- end -}}
 {{- end -}}
 {{- $allowed := sub (int .Values.database.maxConnections) (int .Values.database.reservedConnections) -}}
 {{- if gt (int $connections) (int $allowed) -}}
-{{- $problems = append $problems (printf "pods could open %d connections to PostgreSQL (replicas at the most, one more of each while they roll, times databasePoolSize), but database.maxConnections less reservedConnections is %d" (int $connections) (int $allowed)) -}}
+{{- $problems = append $problems (printf "pods could open %d connections to PostgreSQL (maximum replicas, plus one per Deployment during a rollout, times databasePoolSize), but database.maxConnections minus reservedConnections is %d" (int $connections) (int $allowed)) -}}
 {{- end -}}
 {{- if $problems -}}
-{{- fail (printf "\n\nThese values do not fit each other:\n  - %s\n" (join "\n  - " $problems)) -}}
+{{- fail (printf "\n\nFix these values:\n  - %s\n" (join "\n  - " $problems)) -}}
 {{- end -}}
 {{- end }}

@@ -1,7 +1,7 @@
 {{/*
-One service: its settings, its ServiceAccount, its Deployment, its PodDisruptionBudget.
-Takes root; component (as in labels); name (of the objects); values (of the service);
-settings (a map); common (the names of the settings of all services that it has); autoscaled.
+One service: settings, ServiceAccount, Deployment, PodDisruptionBudget.
+Parameters: root; component (as in labels); name (of the objects); values (of the service);
+settings (a map); common (names of the shared settings that the service has); autoscaled.
 */}}
 {{- define "leopard.workload" -}}
 {{- $root := .root -}}
@@ -126,7 +126,7 @@ spec:
             {{- with $values.extraEnvFrom }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
-          # /health looks at stores that all pods share: a kubelet that asked it would restart them all at once
+          # /health checks stores that all pods share: as a liveness probe it would restart all pods at once
           startupProbe:
             httpGet: {path: /livez, port: http}
             periodSeconds: 1
@@ -182,7 +182,7 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* A HorizontalPodAutoscaler by CPU. Takes root, component, name, autoscaling. */}}
+{{/* A HorizontalPodAutoscaler by CPU. Parameters: root, component, name, autoscaling. */}}
 {{- define "leopard.hpa" -}}
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler

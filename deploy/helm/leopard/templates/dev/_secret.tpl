@@ -1,4 +1,4 @@
-{{/* What the development stores and those who speak to them share; empty without devStack. Its password is no secret. */}}
+{{/* Credentials of the development stores, for the stores and their clients; empty without devStack. The password is not a secret. */}}
 {{- define "leopard.devSecretData" -}}
 {{- if .Values.devStack.enabled -}}
 {{- $name := include "leopard.fullname" . -}}
@@ -10,7 +10,7 @@ amqp-url: {{ printf "amqp://leopard:%s@%s-rabbitmq:5672/" $password $name | quot
 {{- end -}}
 {{- end }}
 
-{{/* One store as a StatefulSet of one pod. Takes root, component, image, user, ports, env, mount, probe, resources. */}}
+{{/* One store as a StatefulSet of one pod. Parameters: root, component, image, user, ports, env, mount, probe, resources. */}}
 {{- define "leopard.devStore" -}}
 {{- $name := printf "%s-%s" (include "leopard.fullname" .root) .component -}}
 apiVersion: v1

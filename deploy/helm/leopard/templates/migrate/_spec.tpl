@@ -1,4 +1,4 @@
-{{/* Takes root, component, image. */}}
+{{/* Parameters: root, component, image. */}}
 {{- define "leopard.migrateSpec" -}}
 backoffLimit: {{ .root.Values.migrations.backoffLimit }}
 activeDeadlineSeconds: {{ .root.Values.migrations.activeDeadlineSeconds }}

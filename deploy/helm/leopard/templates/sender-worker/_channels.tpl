@@ -1,4 +1,4 @@
-{{/* The channels that a pool takes for itself, and so have a queue of their own: sms,whatsapp. */}}
+{{/* Channels with a dedicated queue, because a pool consumes only that channel: sms,whatsapp. */}}
 {{- define "leopard.ownQueues" -}}
 {{- $channels := list -}}
 {{- range .Values.senderWorker.pools -}}
@@ -8,7 +8,7 @@
 {{- $channels | uniq | sortAlpha | join "," -}}
 {{- end }}
 
-{{/* The queue that a pool reads. Takes its channel, or nothing. */}}
+{{/* The queue that a pool consumes. Parameter: its channel, or an empty string. */}}
 {{- define "leopard.queue" -}}
 campaign_sends{{ with . }}.{{ . }}{{ end }}
 {{- end }}

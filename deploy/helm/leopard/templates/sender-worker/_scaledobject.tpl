@@ -1,6 +1,6 @@
 {{/*
-KEDA by the queue's length, asked over HTTP: what AMQP says leaves out what workers hold.
-Takes root, component, name, keda, channel.
+KEDA by queue length, read over HTTP: AMQP does not count the jobs that workers hold.
+Parameters: root, component, name, keda, channel.
 */}}
 {{- define "leopard.scaledObject" -}}
 apiVersion: keda.sh/v1alpha1
