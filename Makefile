@@ -23,15 +23,15 @@ LOCAL := $(RUN) python -m leopard_local
 STORES = $(if $(DATABASE_URL),--database-url '$(DATABASE_URL)') $(if $(AMQP_URL),--amqp-url '$(AMQP_URL)')
 
 .PHONY: help
-help: ## Show what there is to make
+help: ## Show all targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: .venv ## Send a campaign through a stack of its own and watch it (CUSTOMERS=1000 WORKERS=1)
+demo: .venv ## Start a local stack, send a campaign, show its progress (CUSTOMERS=1000 WORKERS=1)
 	@$(LOCAL) demo --customers $(CUSTOMERS) --workers $(WORKERS) $(STORES)
 
 .PHONY: up
-up: .venv ## Keep a stack up on 127.0.0.1 until Ctrl-C (PORT=8080 WORKERS=1 DATABASE_URL= AMQP_URL=)
+up: .venv ## Run a local stack on 127.0.0.1 until Ctrl-C (PORT=8080 WORKERS=1 DATABASE_URL= AMQP_URL=)
 	@$(LOCAL) up --port $(PORT) --workers $(WORKERS) $(STORES)
 
 .PHONY: sample-data
@@ -43,16 +43,16 @@ demo-campaign: .venv ## Send a campaign through a running Leopard (BASE_URL= CUS
 	@$(LOCAL) campaign $(BASE_URL) --customers $(CUSTOMERS)
 
 .PHONY: test
-test: .venv ## Run all tests (TESTS=path or pytest's options to run some)
+test: .venv ## Run all tests (TESTS=path or pytest options to run some)
 	@$(RUN) pytest $(TESTS)
 
 .PHONY: coverage
-coverage: .venv ## Run all tests, and show how much of the services they run (TESTS=)
+coverage: .venv ## Run all tests and report their coverage (TESTS=)
 	@$(RUN) coverage run -m pytest $(TESTS)
 	@$(RUN) coverage report
 
 .PHONY: chaos
-chaos: .venv ## Kill everything in mid-campaign and count what is lost or doubled (ROUNDS=1 SEED= POLICY=retry|fail)
+chaos: .venv ## Inject faults during campaigns, count lost and duplicate messages (ROUNDS=1 SEED= POLICY=retry|fail)
 	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(POLICY),--policy $(POLICY))
 
 .PHONY: faults
@@ -62,17 +62,17 @@ faults: .venv ## Throw errors into background tasks and see that every campaign 
 BENCH := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group peers python -m benchmarks
 
 .PHONY: bench
-bench: .venv ## Measure Leopard beside ceilings and peers, half an hour (ONLY=worker,peers to measure some)
+bench: .venv ## Run all benchmarks, in half an hour (ONLY=worker,peers to run some)
 	@$(BENCH) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: bench-quick
-bench-quick: .venv ## See in two minutes that everything can be measured
+bench-quick: .venv ## Check in two minutes that all benchmarks run
 	@$(BENCH) --quick $(if $(ONLY),--only $(ONLY))
 
 CHART := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group chart
 
 .PHONY: chart
-chart: .venv ## Check the Helm chart, without a cluster; needs helm
+chart: .venv ## Test the Helm chart without a cluster; needs helm
 	@$(CHART) pytest tests/chart -n auto $(TESTS)
 
 .PHONY: images
@@ -82,7 +82,7 @@ images: ## Build the images of all services (TAG=latest DOCKER_BUILD="docker bui
 	$(DOCKER_BUILD) -t leopard/provider-simulator:$(TAG) -f tests/provider_simulator/Dockerfile .
 
 .PHONY: containers
-containers: .venv ## Run the images as the chart would have them run, and tests/e2e against them; needs Docker
+containers: .venv ## Run the images with the chart's restrictions, and tests/e2e against them; needs Docker
 	@$(CHART) python -m containers --tag $(TAG)
 
 .PHONY: e2e
@@ -90,7 +90,7 @@ e2e: .venv ## Run tests/e2e against a running Leopard (BASE_URL=http://127.0.0.1
 	@LEOPARD_BASE_URL=$(BASE_URL) $(RUN) pytest tests/e2e $(TESTS)
 
 .PHONY: e2e-kind
-e2e-kind: .venv ## Install into a kind cluster (or that of KUBECONFIG), run tests/e2e, replace every pod in mid-campaign
+e2e-kind: .venv ## Install into kind (or the cluster of KUBECONFIG), run tests/e2e, replace every pod during a campaign
 	@deploy/kind/e2e.sh
 
 .PHONY: check
@@ -101,12 +101,12 @@ check: .venv ## Check format, style, types and imports
 	@$(RUN) lint-imports --no-logo
 
 .PHONY: fmt
-fmt: .venv ## Format, and mend what can be mended
+fmt: .venv ## Format, and apply automatic fixes
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
 .PHONY: clean
-clean: ## Remove what was built, and the data of local stacks
+clean: ## Remove build output and the data of local stacks
 	rm -rf .local .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv: uv.lock pyproject.toml shared/pyproject.toml $(wildcard services/*/pyproject.toml) | $(filter .local/%,$(UV))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the chart into a cluster, runs tests/e2e there, and replaces every pod in mid-campaign.
-# With KUBECONFIG set it uses that cluster, whose nodes must know the images (IMAGE_REGISTRY, IMAGE_TAG); else kind's leopard.
-# RECIPIENTS: of the campaign in whose midst they are replaced; more where that takes longer than half a minute.
+# Installs the chart into a cluster, runs tests/e2e there, and replaces every pod during a campaign.
+# With KUBECONFIG it uses that cluster, which must be able to pull the images (IMAGE_REGISTRY, IMAGE_TAG); else kind's leopard.
+# RECIPIENTS of that campaign: raise it if replacing the pods takes longer than half a minute.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -24,7 +24,7 @@ logs() {
     kubectl -n "$namespace" logs --tail 50 --prefix -l "app.kubernetes.io/component=$component" || true
   done
 }
-forward() { # a service's port, again where its pod was replaced
+forward() { # forwards a service's port, and reconnects after its pod was replaced
   trap 'kill "$!" 2>/dev/null; exit' TERM
   while true; do
     kubectl -n "$namespace" port-forward "svc/$1" "$2" >/dev/null 2>&1 &
@@ -46,7 +46,7 @@ helm upgrade --install "$release" deploy/helm/leopard --namespace "$namespace" \
   --set "image.registry=${IMAGE_REGISTRY:-},image.tag=$tag" --wait --timeout 5m
 helm test "$release" --namespace "$namespace" --logs
 
-# after an upgrade the old pods answer for a few seconds more: a port forwarded to one of them would be lost
+# after an upgrade old pods still run for some seconds; a port-forward to one of them would break
 until [ "$(kubectl -n "$namespace" get pods -o name -l app.kubernetes.io/component=campaign-api | wc -l)" = \
   "$(kubectl -n "$namespace" get deployment "$release-campaign-api" -o 'jsonpath={.status.readyReplicas}')" ]; do sleep 1; done
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A kind cluster called leopard with a registry of its own at 127.0.0.1:5001, and the namespace leopard in it.
-# Can be run again at any time. NODE_IMAGE and REGISTRY_IMAGE name other images than kind's own and registry:2, for
-# whoever reaches a mirror alone. Source of the registry's wiring: https://kind.sigs.k8s.io/docs/user/local-registry/
+# Creates the kind cluster leopard, a registry at 127.0.0.1:5001, and the namespace leopard.
+# You can run it again at any time. NODE_IMAGE and REGISTRY_IMAGE replace kind's node image and registry:2, for example
+# with those of a mirror. The registry follows https://kind.sigs.k8s.io/docs/user/local-registry/
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -19,7 +19,7 @@ kind get clusters 2>/dev/null | grep -qx leopard ||
   kind create cluster --config cluster.yaml --wait 120s ${NODE_IMAGE:+--image "$NODE_IMAGE"}
 kubectl config use-context kind-leopard
 
-# the nodes know the registry by the name by which this machine knows it
+# nodes reach the registry under the same address as this machine
 for node in $(kind get nodes --name leopard); do
   folder="/etc/containerd/certs.d/localhost:$port"
   docker exec "$node" mkdir -p "$folder"
@@ -39,4 +39,4 @@ data:
     help: "https://kind.sigs.k8s.io/docs/user/local-registry/"
 YAML
 kubectl apply -f namespace.yaml
-echo "kind-leopard is up; next: tilt up, or make e2e-kind"
+echo "cluster kind-leopard is ready; next: tilt up, or make e2e-kind"
