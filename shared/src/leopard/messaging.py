@@ -99,6 +99,7 @@ class BrokerBlockedError(Exception):
 
 _HANDLE_BLOCKED: Final = "_Connection__handle_connection_blocked"
 _HANDLE_UNBLOCKED: Final = "_Connection__handle_connection_unblocked"
+_LAST_FRAME_TIME: Final = "_Connection__last_frame_time"
 
 
 class Broker(RabbitBroker):
@@ -199,6 +200,15 @@ async def _parsed(raw: IncomingMessage) -> RabbitMessage:
 async def _undecoded(message: StreamMessage[Any]) -> StreamMessage[Any]:
     # handlers get the message itself: they acknowledge it, and say what is wrong with a body that does not parse
     return message
+
+
+def silent_seconds(connection: RobustConnection) -> float:
+    """How long ago RabbitMQ last sent a frame on a connection: a delivery, a heartbeat or anything else."""
+    underlay = connection.transport.connection if connection.transport else None
+    if underlay is None:
+        return float("inf")
+    # aiormq keeps it for its heartbeats
+    return underlay.loop.time() - float(getattr(underlay, _LAST_FRAME_TIME))
 
 
 def connection_of(broker: RabbitBroker) -> RobustConnection:

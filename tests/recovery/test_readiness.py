@@ -1,0 +1,93 @@
+"""A worker is ready as soon as it works, and its probes answer quickly under full load."""
+
+import statistics
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from leopard_local.service import Service
+from leopard_local.stack import START_SECONDS, Stack
+from recovery.campaigns import prepare, stats, wait_for, wait_until_sent
+
+MESSAGES = 12_000
+QUICK = {
+    "mock_latency_min_seconds": "0.05",
+    "mock_latency_max_seconds": "0.2",
+    "mock_success_rate": "1",
+    "lease_seconds": "16",
+}
+
+
+@pytest.fixture
+def quick_worker(stack: Stack) -> Iterator[Service]:
+    """A worker in place of the others, whose provider is quick: what it sends a second is up to itself."""
+    others = [stack.services.pop(name) for name in ("sender-worker-1", "sender-worker-2")]
+    for other in others:
+        other.child.stop()
+    started = stack.start_service("sender-worker", "sender-worker-quick", settings=QUICK)
+    stack.wait_until_ready()
+    yield started
+    started.child.stop()
+    del stack.services["sender-worker-quick"]
+    for other in others:
+        other.child.start()
+        stack.services[other.child.name] = other
+    stack.wait_until_ready()
+
+
+def probe(client: httpx.Client) -> tuple[bool, float]:
+    """Whether a service is ready, and how many seconds it took to say so."""
+    started = time.monotonic()
+    ready = client.get("/readyz").status_code == 200
+    return ready, time.monotonic() - started
+
+
+def test_a_restarted_worker_is_ready_within_seconds_and_answers_under_load(
+    stack: Stack, client: httpx.Client, quick_worker: Service
+) -> None:
+    campaign_id, customers = prepare(client, stack, MESSAGES)
+    client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
+    wait_for(client, campaign_id, sent=1000)
+    assert quick_worker.child.stop(seconds=30) == 0, quick_worker.child.tail()
+    started = time.monotonic()
+    quick_worker.child.start()
+    while not _answers(quick_worker):
+        assert time.monotonic() - started < START_SECONDS, quick_worker.child.tail()
+        time.sleep(0.05)
+    listening = time.monotonic() - started
+    with httpx.Client(base_url=quick_worker.url, timeout=10) as probes:
+        while not probe(probes)[0]:
+            assert time.monotonic() - started < listening + 10, probes.get("/readyz").text
+            time.sleep(0.05)
+        ready = time.monotonic() - started
+        assert stats(client, campaign_id)["pending"] > MESSAGES / 3, "the backlog was gone before it was ready"
+        seconds: list[float] = []
+        sent_before, began = stats(client, campaign_id)["sent"], time.monotonic()
+        while stats(client, campaign_id)["pending"] > 500:
+            for _ in range(10):
+                said, took = probe(probes)
+                assert said, (probes.get("/readyz").text, seconds[-5:], took, quick_worker.child.tail())
+                seconds.append(took)
+                time.sleep(0.005)
+        rate = (stats(client, campaign_id)["sent"] - sent_before) / (time.monotonic() - began)
+    wait_until_sent(client, campaign_id, MESSAGES)
+    seconds.sort()
+    print(  # noqa: T201 what was measured
+        f"listening after {listening:.1f} s, ready after {ready:.1f} s; {len(seconds)} probes at {rate:.0f} messages/s:"
+        f" median {statistics.median(seconds) * 1000:.0f} ms, p99 {seconds[len(seconds) * 99 // 100] * 1000:.0f} ms,"
+        f" slowest {seconds[-1] * 1000:.0f} ms"
+    )
+    assert len(seconds) > 50
+    assert statistics.median(seconds) < 0.2
+    # for machines that do more than this
+    assert seconds[-1] < 1
+
+
+def _answers(service: Service) -> bool:
+    try:
+        httpx.get(f"{service.url}/livez", timeout=2)
+    except httpx.TransportError:
+        return False
+    return True
