@@ -12,6 +12,8 @@ from troubles.scripted import ScriptedProvider, scripted_provider
 from troubles.services import campaign_of, services, statuses, until_finished
 
 MESSAGES = 1500
+PATIENT = 9
+"""Services, provider and test share an event loop, which a busy machine holds up for seconds."""
 
 
 async def some_accepted(provider: ScriptedProvider, count: int) -> bool:
@@ -29,7 +31,7 @@ async def test_a_table_that_is_missing_for_a_while_costs_no_result(
 ) -> None:
     async with scripted_provider() as provider:
         provider.seconds = 0.1
-        async with services(database_url, amqp_url, url=provider.url, workers=2):
+        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=PATIENT, workers=2):
             campaign_id = await campaign_of(connection, MESSAGES)
             await until(partial(some_accepted, provider, 200))
             await connection.execute("ALTER TABLE outbound_messages RENAME TO elsewhere")
@@ -44,7 +46,7 @@ async def test_a_changed_column_costs_one_failure_and_no_job(
 ) -> None:
     async with scripted_provider() as provider:
         provider.seconds = 0.1
-        async with services(database_url, amqp_url, url=provider.url, workers=2):
+        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=PATIENT, workers=2):
             campaign_id = await campaign_of(connection, MESSAGES)
             await until(partial(some_accepted, provider, 200))
             await connection.execute("ALTER TABLE customers ALTER COLUMN first_name TYPE varchar(300)")
@@ -57,7 +59,7 @@ async def test_a_result_that_the_database_refuses_harms_no_other(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with scripted_provider() as provider:
-        async with services(database_url, amqp_url, url=provider.url):
+        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=PATIENT):
             await connection.execute(
                 """
                 ALTER TABLE outbound_messages ADD CONSTRAINT no_sevens
@@ -95,7 +97,7 @@ async def test_a_result_that_cannot_be_recorded_at_all_is_kept_and_harms_no_othe
 async def test_a_read_only_database_is_waited_for(connection: Connection, database_url: str, amqp_url: str) -> None:
     async with scripted_provider() as provider:
         provider.seconds = 0.05
-        async with services(database_url, amqp_url, url=provider.url):
+        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=PATIENT):
             campaign_id = await campaign_of(connection, MESSAGES)
             await until(partial(some_accepted, provider, 100))
             [name] = await rows(connection, "SELECT current_database() AS name")
