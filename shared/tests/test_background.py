@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from leopard.background import Outages, Patience, Step
 from leopard.supervision import Supervisor
-from leopard.testing import until
+from leopard.testing import failures_of, until
 
 
 @asynccontextmanager
@@ -43,17 +43,13 @@ class Errors:
         return self.times > len(self.errors)
 
 
-def failures(name: str) -> float:
-    return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": name}) or 0
-
-
 async def test_an_unexpected_error_is_logged_once_counted_and_tried_again() -> None:
     step = Errors([LookupError] * 3)
     with structlog.testing.capture_logs() as logs:
         async with repeated(step.step, name="fails thrice"):
             await until(step.works)
             await asyncio.sleep(0.05)
-    assert failures("fails thrice") == 3
+    assert failures_of("fails thrice") == 3
     assert [log["event"] for log in logs] == ["background task failed, retrying", "background task works again"]
     assert isinstance(logs[0]["exc_info"], LookupError)
     success = REGISTRY.get_sample_value("leopard_background_last_success_timestamp_seconds", {"task": "fails thrice"})
@@ -66,7 +62,7 @@ async def test_each_kind_of_error_is_logged_once_until_the_step_works_again() ->
         async with repeated(step.step, name="alternates"):
             await until(step.works)
             await asyncio.sleep(0.05)
-    assert failures("alternates") == 4
+    assert failures_of("alternates") == 4
     assert [type(log.get("exc_info")) for log in logs] == [LookupError, ValueError, type(None)]
 
 
@@ -81,7 +77,7 @@ async def test_an_outage_is_not_counted_as_a_failure() -> None:
     step = Errors([ConnectionError])
     async with repeated(step.step, name="store away", outages=Outages((ConnectionError,))):
         await until(step.works)
-    assert failures("store away") == 0
+    assert failures_of("store away") == 0
 
 
 @pytest.mark.parametrize("name", ["rests", "works"])
@@ -103,7 +99,7 @@ async def test_a_task_that_is_cancelled_from_outside_is_started_again(name: str)
         [task] = [task for task in asyncio.all_tasks() if task.get_name() == f"leopard: {name}"]
         task.cancel()
         await until(again)
-    assert failures(name) == 1
+    assert failures_of(name) == 1
 
 
 async def test_a_step_that_hangs_has_failed() -> None:
@@ -112,7 +108,7 @@ async def test_a_step_that_hangs_has_failed() -> None:
         return 0
 
     async def failed() -> bool:
-        return failures("hangs once") > 0
+        return failures_of("hangs once") > 0
 
     async with repeated(step, name="hangs once", patience=Patience(step_seconds=0.05)):
         await until(failed)

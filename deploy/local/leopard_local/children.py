@@ -99,7 +99,7 @@ class Child:
 
         Raises:
             ChildDiedError: With the last lines that it wrote.
-            PortTakenError: It says that somebody else has its port.
+            PortTakenError: It reports that another process has its port.
         """
         if not self.running:
             status = None if self.process is None else self.process.returncode
@@ -107,7 +107,7 @@ class Child:
             raise kind(f"{self.name} ended with status {status}:\n{self.tail()}")
 
     def lost_its_port(self) -> bool:
-        """Whether it wrote, since it was started last, that somebody else has its port."""
+        """Whether it reported since its last start that another process has its port."""
         return self.process is not None and _PORT_TAKEN.search(self._written()) is not None
 
     def tail(self, lines: int = 15) -> str:

@@ -1,4 +1,4 @@
-"""Ports on the loopback address that nobody else takes between their choice and their use.
+"""Ports on the loopback address that no other process takes between their choice and their use.
 
 They lie outside the range from which the system takes ports for outgoing connections, and are locked, so that stacks
 side by side on one machine never choose the same one.
@@ -30,7 +30,7 @@ class NoFreePortError(Exception):
 
 
 def free_port(among: Iterable[int] | None = None) -> int:
-    """Choose a port that nobody listens on; it is this process's own until it ends or releases the port.
+    """Choose a free port and hold it until this process ends or releases it.
 
     Args:
         among: The ports to choose from, the first ones first; any outside the ephemeral range where not given.

@@ -69,7 +69,7 @@ class Postgres:
         """Start it, with an empty database where there is none.
 
         Raises:
-            PortTakenError: Somebody else has its port.
+            PortTakenError: Another process has its port.
             PostgresUnavailableError: It cannot be started.
         """
         if not (self._data / "PG_VERSION").exists():
@@ -96,7 +96,7 @@ class Postgres:
                 self.child.start()
             time.sleep(0.1)
             try:
-                # whoever else might listen there need not answer
+                # another process on this port may never answer
                 return psycopg.connect(self.url.replace("/leopard", "/postgres"), autocommit=True, connect_timeout=5)
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:

@@ -81,7 +81,7 @@ class RabbitMQ:
         """Start it; `wait_until_up` says when it can be used.
 
         Raises:
-            PortTakenError: Somebody else has one of its ports.
+            PortTakenError: Another process has one of its ports.
         """
         _complain_where_taken(self._port)
         if self._epmd is not None and not self._epmd.running:
@@ -125,9 +125,9 @@ class RabbitMQ:
 
 
 def _complain_where_taken(port: int) -> None:
-    # whoever listens there would be held for the node, or for its port mapper, which ends without a word
+    # a start would take another process on this port for the node, or end without a word where it is the port mapper
     if is_listening(port):
-        raise PortTakenError(f"somebody else listens on port {port}")
+        raise PortTakenError(f"another process listens on port {port}")
 
 
 def _find_installed(packages: Path) -> _Installed | str:

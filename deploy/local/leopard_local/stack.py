@@ -59,7 +59,7 @@ class Stack:
                 if time.monotonic() > deadline:
                     raise StackError(f"{service.child.name} is not ready:\n{service.child.tail()}")
                 time.sleep(0.05)
-        # somebody else may have answered in the place of one that ended
+        # another process may have answered instead of a service that ended
         self.check()
 
     def check(self) -> None:

@@ -69,7 +69,7 @@ def test_the_demo_sends_through_the_mock_whatever_the_environment_says(
     folder: Path, provider: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url, requests = provider
-    # libpq of this process reads PG variables: keeping them out is for whoever starts a tool
+    # libpq of this process reads PG variables: the tool that starts this code keeps them out
     for name, value in (HOSTILE | {"LEOPARD_HTTP_URL": url}).items():
         if not name.startswith("PG"):
             monkeypatch.setenv(name, value)

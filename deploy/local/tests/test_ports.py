@@ -1,4 +1,4 @@
-"""A port that was chosen is free, and nobody else's, until its holder ends."""
+"""A chosen port is free, and no other process gets it until its holder ends."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What finds its port taken by somebody else starts again on another one."""
+"""A process whose port was taken starts again on another port."""
 
 import socket
 from collections.abc import Callable, Iterator

@@ -2,19 +2,14 @@
 
 import aio_pika
 import pytest
-from prometheus_client import REGISTRY
 
 from leopard.jobs import MessageJob
 from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
-from leopard.testing import until
+from leopard.testing import failures_of, until
 from sender_worker.acks import HeldJob
 from sender_worker.main import create_app
 from sender_worker.pipeline import Pipeline
 from sender_worker.settings import WorkerSettings
-
-
-def failures() -> float:
-    return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": "take job"}) or 0
 
 
 async def test_a_job_that_meets_an_unexpected_error_is_counted_and_dead_lettered(
@@ -24,7 +19,7 @@ async def test_a_job_that_meets_an_unexpected_error_is_counted_and_dead_lettered
         raise LookupError
 
     monkeypatch.setattr(Pipeline, "take", broken)
-    before = failures()
+    before = failures_of("take job")
     async with create_broker(amqp_url, service="tests", shutdown_seconds=1) as broker:
         await declare_topology(broker)
         job = MessageJob(message_id=1, campaign_id=1, customer_id=1)
@@ -47,4 +42,4 @@ async def test_a_job_that_meets_an_unexpected_error_is_counted_and_dead_lettered
 
         await until(kept)
     assert reasons == ["unexpected error: LookupError"]
-    assert failures() - before == 1
+    assert failures_of("take job") - before == 1

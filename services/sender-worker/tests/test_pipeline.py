@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import structlog
 from aiormq.abc import AbstractChannel
-from prometheus_client import REGISTRY
 
 from leopard.db.pool import Connection, Pool
 from leopard.supervision import Supervisor
-from leopard.testing import add_campaign, add_customers, add_messages, rows, until
+from leopard.testing import add_campaign, add_customers, add_messages, failures_of, rows, until
 from sender_worker import gate as gates
 from sender_worker.acks import Acks, HeldJob
 from sender_worker.gate import Gate
@@ -166,12 +165,9 @@ class Breaking(Unhurried):
 
 
 async def test_a_sending_that_breaks_is_counted_and_its_job_is_acknowledged(connection: Connection, pool: Pool) -> None:
-    def failures() -> float:
-        return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": "send message"}) or 0
-
     ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 3))
     provider, acks = Breaking(10), Acknowledged()
-    before = failures()
+    before = failures_of("send message")
     with structlog.testing.capture_logs() as logs:
         async with running(pool, provider, acks) as pipeline:
             for message_id in ids:
@@ -181,7 +177,7 @@ async def test_a_sending_that_breaks_is_counted_and_its_job_is_acknowledged(conn
                 return len(acks.jobs) == 3
 
             await until(all_acknowledged)
-    assert failures() - before == 1
+    assert failures_of("send message") - before == 1
     [error] = [log for log in logs if log["log_level"] == "error"]
     assert error["message_id"] == provider.taken[0]
     left = await rows(connection, "SELECT id FROM outbound_messages WHERE claimed_until IS NOT NULL")
