@@ -9,7 +9,9 @@ import random
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
+import httpx
 import pytest
 import structlog
 
@@ -27,6 +29,7 @@ AT_A_TIME: Final = 3
 REPLACED_EVERY: Final = 20
 """After so many errors a service is replaced: what it does at its start meets errors too."""
 FINISH_SECONDS: Final = 60
+ANSWER_SECONDS: Final = 30
 NEW: Final = {"name": "Summer", "channel": "sms", "base_template": "Hi {first_name}"}
 
 pytestmark = pytest.mark.timeout(120 + 3 * FAULTS)
@@ -49,11 +52,23 @@ def luck(request: pytest.FixtureRequest) -> Luck:
 
 async def send_campaign(running: Running, customers: list[int], *, to_audience: bool) -> int:
     """Send a campaign to named customers or, with the planning of its rows, to an audience; its id."""
-    created = await running.client.post("/campaigns", json=NEW)
-    campaign_id: int = created.raise_for_status().json()["id"]
+    campaign_id: int = (await post(running, "/campaigns", NEW))["id"]
     body: dict[str, Any] = {"audience": {"all": True}} if to_audience else {"customer_ids": customers}
-    (await running.client.post(f"/campaigns/{campaign_id}/send", json=body)).raise_for_status()
+    await post(running, f"/campaigns/{campaign_id}/send", body)
     return campaign_id
+
+
+async def post(running: Running, path: str, body: dict[str, Any]) -> Any:
+    """Post as clients should: with an Idempotency-Key, and again while the API is being replaced."""
+    key = {"Idempotency-Key": uuid4().hex}
+    answers: list[httpx.Response] = []
+
+    async def is_answered() -> bool:
+        answers.append(await running.client.post(path, json=body, headers=key))
+        return answers[-1].status_code != 503
+
+    await until(is_answered, seconds=ANSWER_SECONDS)
+    return answers[-1].raise_for_status().json()
 
 
 async def unfinished(connection: Connection) -> list[int]:
