@@ -6,19 +6,20 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-from campaign_api.controls import cancel_campaign, pause_campaign, resume_campaign
-from campaign_api.customers import CustomerChange, change_customer, delete_customer
-from campaign_api.errors import ApiError
-from campaign_api.sends import SendRequest, send_campaign
-from dispatcher.cancelling import cancel_chunk, cancel_unplanned
+from campaign_api.customers.queries import change_customer, delete_customer
+from campaign_api.customers.schemas import CustomerChange
+from campaign_api.sending.controls import cancel_campaign, pause_campaign, resume_campaign
+from campaign_api.sending.send import SendRequest, send_campaign
+from campaign_api.web.errors import ApiError
+from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.chunks import claim_chunk, mark_published, pending_jobs, sweep_chunks
 from dispatcher.completion import finish_campaigns
-from dispatcher.housekeeping import forget_idempotency_keys
 from dispatcher.planning import plan_next_chunk
+from dispatcher.pruning import forget_idempotency_keys
 from dispatcher.retries import release_due
+from leopard.broker.messaging import SENDS
 from leopard.db.pool import Connection, Pool, create_pool
 from leopard.domain.statuses import Channel, MessageStatus
-from leopard.messaging import SENDS
 from leopard.testing import add_campaign, add_customers, rows
 from sender_worker.claims import claim_messages
 from sender_worker.parking import park_messages

@@ -5,8 +5,8 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 import dispatcher.main
 import sender_worker.main
 from dispatcher.settings import DispatcherSettings
+from leopard.broker.messaging import DEAD_LETTERS, QUEUES, SENDS, SENDS_OF
 from leopard.domain.statuses import Channel
-from leopard.messaging import DEAD_LETTERS, QUEUES, SENDS, SENDS_OF
 from sender_worker.settings import WorkerSettings
 
 NOWHERE = {"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"}

@@ -7,11 +7,11 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from leopard.background import Patience
-from leopard.health import Health, health_routes
-from leopard.serving import serve
+from leopard.runtime.background import Patience
+from leopard.runtime.health import Health, health_routes
+from leopard.runtime.serving import serve
+from leopard.runtime.supervision import Supervisor
 from leopard.settings import ServiceSettings
-from leopard.supervision import Supervisor
 
 
 class Settings(ServiceSettings):

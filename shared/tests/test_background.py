@@ -8,8 +8,8 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
-from leopard.background import Outages, Patience, Step
-from leopard.supervision import Supervisor
+from leopard.runtime.background import Outages, Patience, Step
+from leopard.runtime.supervision import Supervisor
 from leopard.testing import failures_of, until
 
 

@@ -13,10 +13,8 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
-from leopard.cli import main
-from leopard.dead_letter_queue import AT_A_TIME, LOCK, Fate, walk
-from leopard.domain.statuses import Channel
-from leopard.messaging import (
+from leopard.broker.dead_letter_queue import AT_A_TIME, LOCK, Fate, walk
+from leopard.broker.messaging import (
     DEAD_LETTERS,
     ORIGIN_HEADER,
     REASON_HEADER,
@@ -25,6 +23,8 @@ from leopard.messaging import (
     create_broker,
     declare_topology,
 )
+from leopard.cli.main import main
+from leopard.domain.statuses import Channel
 from leopard.testing import until
 
 LETTERS = [
@@ -256,7 +256,7 @@ DIES = {
 LOOK_AND_DIE = """
 import asyncio, os, signal, sys
 import aiormq
-from leopard.dead_letter_queue import Fate, walk
+from leopard.broker.dead_letter_queue import Fate, walk
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 {}
 asyncio.run(walk(sys.argv[1], decide, wait_seconds=0))

@@ -5,10 +5,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from leopard.broker.messaging import create_broker
 from leopard.db.pool import Connection
-from leopard.health import Health, health_routes
-from leopard.messaging import create_broker
-from leopard.monitors import BrokerMonitor, DatabaseMonitor
+from leopard.runtime.health import Health, health_routes
+from leopard.runtime.monitors import BrokerMonitor, DatabaseMonitor
 from leopard.testing import Backend
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"

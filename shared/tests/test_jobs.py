@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from leopard.jobs import MessageJob, Nudge
+from leopard.broker.jobs import MessageJob, Nudge
 
 GOLDEN = Path(__file__).parent / "golden"
 

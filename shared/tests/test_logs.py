@@ -6,7 +6,7 @@ import sys
 
 SCRIPT = """
 import logging
-from leopard.logs import configure_logs, get_logger
+from leopard.telemetry.logs import configure_logs, get_logger
 from leopard.settings import LogFormat, LogLevel
 
 configure_logs("tests", LogFormat.{format}, LogLevel.INFO)

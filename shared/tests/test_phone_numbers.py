@@ -4,7 +4,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from leopard.phone_numbers import normalised_phone, other_spellings
+from leopard.domain.phone_spellings import normalised_phone, other_spellings
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leopard.domain.phones import is_e164
+from leopard.domain.phone_numbers import is_e164
 
 
 @pytest.mark.parametrize("phone", ["+254700123456", "+14155552671", "+123456789012345", "+1234567"])

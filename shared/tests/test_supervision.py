@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 
-from leopard import ending
-from leopard.background import Outages, Patience, Step
-from leopard.supervision import Supervisor
+from leopard.runtime import ending
+from leopard.runtime.background import Outages, Patience, Step
+from leopard.runtime.supervision import Supervisor
 from leopard.testing import until
 
 

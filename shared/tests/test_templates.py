@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leopard.domain.templates import FIELDS, TemplateError, parse_template
+from leopard.templates.rendering import FIELDS, TemplateError, parse_template
 
 ALICE = {
     "first_name": "Alice",

@@ -3,7 +3,7 @@
 import time
 
 from benchmarks.dataset import TEMPLATE
-from leopard.domain.templates import parse_template
+from leopard.templates.rendering import parse_template
 
 CUSTOMER = {
     "first_name": "Wanjiru",

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from chart.rendering import Manifest, render
+from leopard.broker.messaging import SENDS, SENDS_OF
 from leopard.domain.statuses import Channel
-from leopard.messaging import SENDS, SENDS_OF
 
 KEDA = {
     "rabbitmq": {"management": {"url": "http://rabbitmq:15672", "existingSecret": {"name": "management"}}},

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
-from leopard.cli import main
+from leopard.cli.main import main
 
 
 @pytest.mark.parametrize("channel", ["sms", "whatsapp"])

@@ -19,9 +19,9 @@ import sender_worker.main
 from campaign_api.settings import ApiSettings
 from dispatcher import maintenance
 from dispatcher.settings import DispatcherSettings
-from leopard import ending, supervision
-from leopard.background import BackgroundTask, Patience, Step
-from leopard.supervision import Supervisor
+from leopard.runtime import ending, supervision
+from leopard.runtime.background import BackgroundTask, Patience, Step
+from leopard.runtime.supervision import Supervisor
 from sender_worker.settings import WorkerSettings
 
 PATIENCE: Final = Patience(unready_seconds=1.5, slow_seconds=3, end_seconds=6, step_seconds=5)

@@ -17,7 +17,7 @@ import dispatcher.main
 import sender_worker.main
 from campaign_api.settings import ApiSettings
 from dispatcher.settings import DispatcherSettings
-from leopard.db.migrating import migrate
+from leopard.db.migration import migrate
 from leopard.db.pool import Connection, create_pool
 from leopard.db.schema import newest_revision
 from leopard.db.sessions import session_rules

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from campaign_api.errors import ApiError
-from campaign_api.json_bodies import read_json
+from campaign_api.web.errors import ApiError
+from campaign_api.web.json_bodies import read_json
 from leopard.db.pool import Connection
 from leopard.testing import add_campaign, add_customers
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaign_api.connections import Resources
+from campaign_api.dependencies import Resources
 from leopard.db.pool import Connection
 from leopard.testing import add_campaign, until
 
@@ -166,8 +166,8 @@ async def test_an_unforeseen_fault_says_nothing_of_the_inside(
 
 
 async def test_a_database_that_is_away_is_unavailable(client: httpx.AsyncClient, app: FastAPI) -> None:
-    held: Resources = app.state.resources
-    await held.pool.close()
+    resources: Resources = app.state.resources
+    await resources.pool.close()
     error = assert_error(await client.get("/campaigns/1"), 503, "UNAVAILABLE")
     assert "postgres" not in error["message"].lower()
 

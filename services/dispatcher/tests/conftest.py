@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aio_pika
 import pytest_asyncio
 
-from leopard.messaging import SENDS, Broker, connection_of, create_broker, declare_topology
+from leopard.broker.messaging import SENDS, Broker, connection_of, create_broker, declare_topology
 
 
 @pytest_asyncio.fixture

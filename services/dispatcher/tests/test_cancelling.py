@@ -1,10 +1,10 @@
 """A cancelled campaign's messages end, those that may have been sent as such."""
 
-from dispatcher.cancelling import cancel_chunk, cancel_unplanned
-from dispatcher.housekeeping import forget_idempotency_keys
+from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.planning import plan_next_chunk
-from leopard.audiences import Audience
-from leopard.db.audiences import begin_audience_send
+from dispatcher.pruning import forget_idempotency_keys
+from leopard.audiences.model import Audience
+from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.pool import Connection
 from leopard.testing import add_campaign, add_customers, add_messages, counts, rows
 

@@ -4,10 +4,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from dispatcher.chunks import claim_chunk, mark_published, pending_jobs, release_chunk, sweep_chunks
+from leopard.broker.messaging import SENDS
 from leopard.db.pool import Connection, Pool
 from leopard.db.queue_progress import report_delivered, report_held
 from leopard.domain.statuses import Channel
-from leopard.messaging import SENDS
 from leopard.testing import add_campaign, add_customers, add_messages, rows
 
 LEASE = 60

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from dispatcher.completion import FINISH, finish_campaigns
-from leopard.audiences import Audience
-from leopard.db.audiences import begin_audience_send
+from leopard.audiences.model import Audience
+from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.pool import Connection, Pool
 from leopard.testing import add_campaign, add_customers, add_messages, counts, failures_of, refuse_rows, rows
 

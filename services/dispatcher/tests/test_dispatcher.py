@@ -9,10 +9,10 @@ import aio_pika
 
 from dispatcher.main import create_app
 from dispatcher.settings import DispatcherSettings
+from leopard.broker.jobs import Nudge
+from leopard.broker.messaging import NUDGES, SENDS, SENDS_OF
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
-from leopard.jobs import Nudge
-from leopard.messaging import NUDGES, SENDS, SENDS_OF
 from leopard.testing import add_campaign, add_customers, add_messages, rows
 
 

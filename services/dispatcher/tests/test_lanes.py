@@ -5,10 +5,10 @@ from itertools import combinations
 import pytest
 from pydantic import ValidationError
 
-from dispatcher.lanes import lanes_of
+from dispatcher.queue_routes import lanes_of
 from dispatcher.settings import DispatcherSettings
+from leopard.broker.messaging import SENDS
 from leopard.domain.statuses import Channel
-from leopard.messaging import SENDS
 
 NOWHERE = {"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"}
 

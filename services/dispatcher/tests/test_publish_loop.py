@@ -9,9 +9,9 @@ from dispatcher.publish_loop import PublishLoop
 from dispatcher.publisher import JobPublisher, UnconfirmedError
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
+from leopard.broker.jobs import MessageJob
+from leopard.broker.messaging import Broker
 from leopard.db.pool import Connection, Pool
-from leopard.jobs import MessageJob
-from leopard.messaging import Broker
 from leopard.testing import add_campaign, add_customers, add_messages, rows
 
 SETTINGS = DispatcherSettings.model_validate({"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"})

@@ -9,7 +9,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from leopard.messaging import SENDS
+from leopard.broker.messaging import SENDS
 from leopard.testing import until
 from sender_worker.acks import Acks, HeldJob
 

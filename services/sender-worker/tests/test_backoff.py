@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leopard.backoff import full_jitter
+from leopard.runtime.backoff import full_jitter
 
 
 @given(st.integers(1, 1000), st.floats(0.001, 3600), st.floats(0.001, 86_400))

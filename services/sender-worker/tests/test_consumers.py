@@ -3,8 +3,8 @@
 import aio_pika
 import pytest
 
-from leopard.jobs import MessageJob
-from leopard.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
+from leopard.broker.jobs import MessageJob
+from leopard.broker.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
 from leopard.testing import failures_of, until
 from sender_worker.acks import HeldJob
 from sender_worker.main import create_app

@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leopard.domain.statuses import Channel
-from sender_worker.providers.http import HttpProvider, retry_after_seconds
-from sender_worker.providers.provider import (
+from leopard.providers.contract import (
     Accepted,
     OutgoingMessage,
     Refused,
@@ -25,6 +24,8 @@ from sender_worker.providers.provider import (
     Unavailable,
     Unknown,
 )
+from leopard.providers.generic_http import retry_after_seconds
+from sender_worker.http_sender import HttpSender
 
 REDIRECTED = Refused("provider answered 301, a redirect, which is not followed", permanent=False)
 MESSAGE = OutgoingMessage(9001, "1-9001", Channel.SMS, "+254700000000", "Hi 👋")
@@ -35,7 +36,7 @@ async def _accept(_request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def provider(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[HttpProvider]:
+async def provider(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[HttpSender]:
     app = web.Application()
     app.router.add_post("/messages", handler)
     app.router.add_get("/ok", _accept)
@@ -44,7 +45,7 @@ async def provider(handler: Callable[[web.Request], Awaitable[web.StreamResponse
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    client = HttpProvider(f"http://127.0.0.1:{port}/messages", timeout_seconds=0.5, connections=10, token="secret")
+    client = HttpSender(f"http://127.0.0.1:{port}/messages", timeout_seconds=0.5, connections=10, token="secret")
     yield client
     await client.close()
     await runner.cleanup()
@@ -128,7 +129,7 @@ async def test_a_provider_that_does_not_answer_may_have_the_message() -> None:
 
 
 async def test_a_provider_that_is_not_there_has_no_message() -> None:
-    client = HttpProvider("http://127.0.0.1:1/messages", timeout_seconds=1, connections=1)
+    client = HttpSender("http://127.0.0.1:1/messages", timeout_seconds=1, connections=1)
     answer = await client.send(MESSAGE)
     await client.close()
     assert isinstance(answer, Unavailable)
@@ -140,7 +141,7 @@ async def test_the_time_that_connecting_takes_is_not_the_answers() -> None:
         listening.setblocking(False)  # noqa: FBT003 the socket's own signature
         address = listening.getsockname()
         before = [await asyncio.open_connection(*address)]
-        client = HttpProvider(f"http://127.0.0.1:{address[1]}/", timeout_seconds=1.2, connections=1)
+        client = HttpSender(f"http://127.0.0.1:{address[1]}/", timeout_seconds=1.2, connections=1)
         asked = time.monotonic()
         sending = asyncio.create_task(client.send(MESSAGE))
         await asyncio.sleep(0.3)

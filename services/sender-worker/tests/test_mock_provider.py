@@ -4,14 +4,14 @@ import asyncio
 import time
 
 from leopard.domain.statuses import Channel
-from sender_worker.providers.mock import MockProvider
-from sender_worker.providers.provider import Accepted, OutgoingMessage
+from leopard.providers.contract import Accepted, OutgoingMessage
+from sender_worker.mock_sender import MockSender
 
 MESSAGE = OutgoingMessage(1, "1-1", Channel.SMS, "+254700000000", "Hi")
 
 
 async def outcomes(*, success_rate: float, seed: int | None = 1) -> list[bool]:
-    provider = MockProvider(latency_seconds=(0, 0), success_rate=success_rate, seed=seed)
+    provider = MockSender(latency_seconds=(0, 0), success_rate=success_rate, seed=seed)
     return [isinstance(await provider.send(MESSAGE), Accepted) for _ in range(2000)]
 
 
@@ -27,7 +27,7 @@ async def test_its_luck_can_be_repeated() -> None:
 
 
 async def test_it_takes_its_time_and_many_at_once() -> None:
-    provider = MockProvider(latency_seconds=(0.05, 0.2), success_rate=1, seed=1)
+    provider = MockSender(latency_seconds=(0.05, 0.2), success_rate=1, seed=1)
     started = time.monotonic()
     await asyncio.gather(*(provider.send(MESSAGE) for _ in range(200)))
     assert 0.05 <= time.monotonic() - started < 2

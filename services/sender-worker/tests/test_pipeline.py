@@ -10,13 +10,13 @@ import structlog
 from aiormq.abc import AbstractChannel
 
 from leopard.db.pool import Connection, Pool
-from leopard.supervision import Supervisor
+from leopard.providers.contract import Accepted, OutgoingMessage, SendOutcome
+from leopard.runtime.supervision import Supervisor
 from leopard.testing import add_campaign, add_customers, add_messages, failures_of, rows, until
 from sender_worker import gate as gates
 from sender_worker.acks import Acks, HeldJob
 from sender_worker.gate import Gate
 from sender_worker.pipeline import Pipeline, PipelineRules
-from sender_worker.providers.provider import Accepted, OutgoingMessage, SendOutcome
 from sender_worker.results import RetryRules
 from sender_worker.sending import Carrier
 

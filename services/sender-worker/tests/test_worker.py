@@ -13,10 +13,8 @@ from typing import Any
 import aio_pika
 import pytest
 
-from leopard.db.pool import Connection
-from leopard.domain.statuses import Channel
-from leopard.jobs import MessageJob
-from leopard.messaging import (
+from leopard.broker.jobs import MessageJob
+from leopard.broker.messaging import (
     DEAD_LETTERS,
     ORIGIN_HEADER,
     REASON_HEADER,
@@ -25,6 +23,8 @@ from leopard.messaging import (
     create_broker,
     declare_topology,
 )
+from leopard.db.pool import Connection
+from leopard.domain.statuses import Channel
 from leopard.testing import add_campaign, add_customers, add_messages, counts, rows, until
 from leopard_local.environment import passed_on
 from leopard_local.ports import free_port

@@ -24,9 +24,9 @@ from prometheus_client import REGISTRY
 from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
-from leopard.db.migrating import migrate
+from leopard.broker.messaging import QUEUES
+from leopard.db.migration import migrate
 from leopard.db.pool import Connection, Pool, create_pool
-from leopard.messaging import QUEUES
 
 POSTGRES_IMAGE: Final = "postgres:17"
 RABBITMQ_IMAGE: Final = "rabbitmq:4-management"

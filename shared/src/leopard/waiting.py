@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from leopard.logs import get_logger
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -15,7 +15,7 @@ import uvloop
 from aio_pika.abc import AbstractIncomingMessage
 
 from leopard.domain.statuses import MessageStatus
-from leopard.domain.templates import parse_template
+from leopard.templates.rendering import parse_template
 from sender_worker.batcher import Batcher
 from sender_worker.claims import Claim, claim_messages
 from sender_worker.results import Result, record_results

@@ -11,7 +11,7 @@ import psycopg
 import uvloop
 from aio_pika.abc import AbstractIncomingMessage
 
-from leopard.domain.templates import parse_template
+from leopard.templates.rendering import parse_template
 
 SELECT = """
 SELECT c.base_template, u.first_name, u.last_name, u.location, u.preferred_product, u.phone

@@ -7,7 +7,7 @@ from typing import Final
 
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from leopard.domain.templates import parse_template
+from leopard.templates.rendering import parse_template
 
 SELECT: Final = """
 SELECT c.base_template, u.first_name, u.last_name, u.location, u.preferred_product, u.phone

@@ -7,7 +7,7 @@ from taskiq import TaskiqEvents, TaskiqState
 from taskiq_aio_pika import AioPikaBroker
 
 from benchmarks.peers.job import AMQP_URL, FIELDS, SELECT, UPDATE, async_pool, provider_seconds
-from leopard.domain.templates import parse_template
+from leopard.templates.rendering import parse_template
 
 broker = AioPikaBroker(AMQP_URL, qos=int(os.environ.get("BENCH_PREFETCH", "500")))
 _pool = async_pool()

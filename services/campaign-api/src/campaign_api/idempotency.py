@@ -1,7 +1,7 @@
-"""Requests that are made twice under one key, and answered twice alike.
+"""Idempotency keys: the same request under the same key runs once and gets the same response.
 
-The key is stored in the transaction of the request itself: a request that fails leaves no key behind, and of two at
-the same moment the second waits for the first and gets its answer. The dispatcher forgets keys after a day.
+The key is stored in the transaction of the request: a request that fails leaves no key behind. Of two requests at the
+same moment, the second waits for the first and gets its response. The dispatcher deletes keys after a day.
 """
 
 import hashlib
@@ -12,10 +12,10 @@ from fastapi import Header
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
-from campaign_api.errors import ApiError, ErrorCode
+from campaign_api.web.errors import ApiError, ErrorCode
 from leopard.db.pool import Connection
 
-Answer = TypeVar("Answer", bound=BaseModel)
+Response = TypeVar("Response", bound=BaseModel)
 
 IdempotencyKey = Annotated[
     str | None,
@@ -35,47 +35,52 @@ VALUES (%(key)s, %(endpoint)s, %(request_hash)s)
  WHERE idempotency_keys.created_at < now() - interval '24 hours'
 """
 
-_EARLIER: Final = """
+_SELECT_STORED: Final = """
 SELECT request_hash, answer FROM idempotency_keys WHERE key = %(key)s AND endpoint = %(endpoint)s
 """
 
-_KEEP: Final = "UPDATE idempotency_keys SET answer = %(answer)s WHERE key = %(key)s AND endpoint = %(endpoint)s"
+_STORE_RESPONSE: Final = (
+    "UPDATE idempotency_keys SET answer = %(answer)s WHERE key = %(key)s AND endpoint = %(endpoint)s"
+)
 
 
-async def once(
+async def run_once(
     connection: Connection,
     key: str | None,
     endpoint: str,
     request: BaseModel,
-    answer: type[Answer],
-    act: Callable[[], Awaitable[Answer]],
-) -> tuple[Answer, bool]:
-    """Act, unless the same request was made under the same key before; the answer, and whether it was acted.
+    response: type[Response],
+    operation: Callable[[], Awaitable[Response]],
+) -> tuple[Response, bool]:
+    """Run an operation, unless the same request was made under the same key before.
 
     Args:
-        connection: Where the transaction is open that `act` works in; it must end where this raises.
-        key: What the client calls the request; without one it is always acted.
-        endpoint: What the key is for; the same key may be used elsewhere for something else.
-        request: What must be the same.
-        answer: What an earlier answer is read as.
-        act: What is done.
+        connection: Has the open transaction in which the operation works. The transaction must end if this raises.
+        key: The client's key; without one the operation always runs.
+        endpoint: The scope of the key: the same key may be used for another endpoint.
+        request: The request, which must be the same for the same key.
+        response: The model of the stored response.
+        operation: What to run.
+
+    Returns:
+        The response, and whether the operation ran.
 
     Raises:
-        ApiError: IDEMPOTENCY_CONFLICT where the key was used for another request; whatever `act` raises.
+        ApiError: IDEMPOTENCY_CONFLICT where the key was used for another request; whatever the operation raises.
     """
     if key is None:
-        return await act(), True
+        return await operation(), True
     request_hash = hashlib.sha256(request.model_dump_json().encode()).digest()
     parameters = {"key": key, "endpoint": endpoint, "request_hash": request_hash}
     taken = await connection.execute(_TAKE, parameters)
     if taken.rowcount == 1:
-        given = await act()
-        await connection.execute(_KEEP, {**parameters, "answer": Jsonb(given.model_dump(mode="json"))})
-        return given, True
-    cursor = await connection.execute(_EARLIER, parameters)
-    earlier = await cursor.fetchone()
-    if earlier is None or bytes(earlier[0]) != request_hash:
+        made = await operation()
+        await connection.execute(_STORE_RESPONSE, {**parameters, "answer": Jsonb(made.model_dump(mode="json"))})
+        return made, True
+    cursor = await connection.execute(_SELECT_STORED, parameters)
+    stored = await cursor.fetchone()
+    if stored is None or bytes(stored[0]) != request_hash:
         raise ApiError(
             ErrorCode.IDEMPOTENCY_CONFLICT, "This Idempotency-Key was used for another request in the last 24 hours"
         )
-    return answer.model_validate(earlier[1]), False
+    return response.model_validate(stored[1]), False

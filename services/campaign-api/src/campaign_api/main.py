@@ -6,24 +6,28 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from campaign_api.connections import Resources
-from campaign_api.documentation import documentation_routes
-from campaign_api.errors import install_error_handlers
+from campaign_api.campaigns import routes as campaigns
+from campaign_api.customers import routes as customers
+from campaign_api.dependencies import Resources
+from campaign_api.messages import routes as messages
 from campaign_api.nudges import Nudges
-from campaign_api.request_body import RequestBody
-from campaign_api.request_log import RequestLog
-from campaign_api.routes import campaigns, customers, sends
+from campaign_api.sending import preview
+from campaign_api.sending import routes as sending
 from campaign_api.settings import ApiSettings
 from campaign_api.turns import Turns
+from campaign_api.web.body_limits import RequestBody
+from campaign_api.web.documentation import documentation_routes
+from campaign_api.web.errors import install_error_handlers
+from campaign_api.web.request_log import RequestLog
 from leopard import __version__
-from leopard.background import Outages
+from leopard.broker.messaging import BROKER_UNAVAILABLE, create_broker
 from leopard.db.pool import DATABASE_AWAY, create_pool
 from leopard.db.sessions import session_rules
-from leopard.health import Health, health_routes
-from leopard.messaging import BROKER_UNAVAILABLE, create_broker
-from leopard.monitors import BrokerMonitor, DatabaseMonitor
-from leopard.serving import serve
-from leopard.supervision import Supervisor
+from leopard.runtime.background import Outages
+from leopard.runtime.health import Health, health_routes
+from leopard.runtime.monitors import BrokerMonitor, DatabaseMonitor
+from leopard.runtime.serving import serve
+from leopard.runtime.supervision import Supervisor
 
 SERVICE = "campaign-api"
 
@@ -82,7 +86,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.router.routes.extend(documentation_routes())
     for path, endpoint in health_routes(health):
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))
-    for module in (campaigns, sends, customers):
+    for module in (campaigns, sending, preview, messages, customers):
         app.include_router(module.router)
     app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestLog)

@@ -7,9 +7,9 @@ import asyncio
 import contextlib
 from typing import Final
 
-from leopard.jobs import Nudge
-from leopard.logs import get_logger
-from leopard.messaging import NUDGES, Broker
+from leopard.broker.jobs import Nudge
+from leopard.broker.messaging import NUDGES, Broker
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from psycopg import errors
 
-from campaign_api.errors import ApiError, ErrorCode
+from campaign_api.web.errors import ApiError, ErrorCode
 from leopard.db.pool import Connection, Pool
 
 WAIT_SECONDS: Final = 2.5

@@ -14,10 +14,10 @@ from typing import Final
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from leopard.broker.jobs import MessageJob
 from leopard.db.pool import Connection
 from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import Channel
-from leopard.jobs import MessageJob
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dispatcher.troubles import CampaignTroubles
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import CampaignStatus
-from leopard.logs import get_logger
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -7,21 +7,21 @@ from faststream.rabbit import RabbitMessage
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from dispatcher.lanes import lanes_of
 from dispatcher.maintenance import Maintenance
 from dispatcher.publish_loop import PublishLoop
 from dispatcher.publisher import PUBLISHING_UNAVAILABLE, JobPublisher
+from dispatcher.queue_routes import lanes_of
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
-from leopard.background import Outages
-from leopard.consuming import Consuming
+from leopard.broker.consuming import Consuming
+from leopard.broker.messaging import NUDGES, TopologyError, consumed, create_broker
 from leopard.db.pool import DATABASE_AWAY, create_pool
 from leopard.db.sessions import session_rules
-from leopard.health import Health, health_routes
-from leopard.messaging import NUDGES, TopologyError, consumed, create_broker
-from leopard.monitors import BrokerMonitor, DatabaseMonitor
-from leopard.serving import serve
-from leopard.supervision import Supervisor
+from leopard.runtime.background import Outages
+from leopard.runtime.health import Health, health_routes
+from leopard.runtime.monitors import BrokerMonitor, DatabaseMonitor
+from leopard.runtime.serving import serve
+from leopard.runtime.supervision import Supervisor
 
 SERVICE = "dispatcher"
 

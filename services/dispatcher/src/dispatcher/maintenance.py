@@ -5,21 +5,21 @@ from typing import Final
 
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from dispatcher.cancelling import cancel_chunk, cancel_unplanned
+from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.chunks import sweep_chunks
 from dispatcher.completion import FINISH, FINISHED_AT_A_TIME, finish_campaigns
-from dispatcher.housekeeping import forget_idempotency_keys, forget_providers
-from dispatcher.lanes import Lane
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
 from dispatcher.planning import PLAN_POSTPONED, plan_postponed
+from dispatcher.pruning import forget_idempotency_keys, forget_providers
+from dispatcher.queue_routes import Lane
 from dispatcher.schedules import START, start_due_campaign
 from dispatcher.settings import DispatcherSettings
 from dispatcher.troubles import CampaignTroubles
 from dispatcher.window import Window
 from leopard.db.pool import Connection, Pool
 from leopard.db.queue_progress import report_emptied
-from leopard.logs import get_logger
-from leopard.supervision import Supervisor
+from leopard.runtime.supervision import Supervisor
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -14,13 +14,13 @@ from pydantic import ValidationError
 
 from dispatcher.metrics import MESSAGES_CREATED
 from dispatcher.troubles import CampaignTroubles
-from leopard.audiences import Audience, first_problem
-from leopard.db.audiences import MATCHES, audience_parameters
+from leopard.audiences.model import Audience, first_problem
+from leopard.audiences.snapshot import MATCHES, audience_parameters
 from leopard.db.failures import fail_unplanned
 from leopard.db.pool import Connection
 from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import Channel
-from leopard.logs import get_logger
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

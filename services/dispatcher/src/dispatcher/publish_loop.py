@@ -14,7 +14,7 @@ from dispatcher.window import Window
 from leopard.db.pool import Pool
 from leopard.db.provider_holds import channel_holds
 from leopard.domain.statuses import Channel
-from leopard.logs import get_logger
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -12,9 +12,9 @@ from pamqp.commands import Basic
 from pamqp.common import FieldTable
 
 from dispatcher.metrics import PUBLISH_SECONDS, PUBLISHED
-from leopard.jobs import MessageJob
-from leopard.messaging import BROKER_UNAVAILABLE, SENDS, Broker, BrokerBlockedError, OwnChannel
-from leopard.tracing import TRACEPARENT
+from leopard.broker.jobs import MessageJob
+from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, Broker, BrokerBlockedError, OwnChannel
+from leopard.telemetry.tracing import TRACEPARENT
 
 CONFIRM_SECONDS: Final = 30
 PERSISTENT: Final = 2

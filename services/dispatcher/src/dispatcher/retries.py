@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from leopard.broker.jobs import MessageJob
 from leopard.db.pool import Connection
 from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import Channel
-from leopard.jobs import MessageJob
 
 # Should the jobs be lost between this statement and the broker, the sweep finds the rows in their chunk.
 _RELEASE: Final = """

@@ -6,14 +6,14 @@ import psycopg
 from pydantic import ValidationError
 
 from dispatcher.troubles import CampaignTroubles
-from leopard.audiences import Audience, first_problem
-from leopard.db.audiences import begin_audience_send
+from leopard.audiences.model import Audience, first_problem
+from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.failures import fail_scheduled
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import CampaignStatus
-from leopard.logs import get_logger
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

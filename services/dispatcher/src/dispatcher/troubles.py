@@ -7,10 +7,10 @@ from typing import Final
 import psycopg
 from psycopg import errors
 
-from leopard.background import BACKGROUND_FAILURES
-from leopard.backoff import full_jitter
 from leopard.db.pool import DATABASE_AWAY
-from leopard.logs import get_logger
+from leopard.runtime.background import BACKGROUND_FAILURES
+from leopard.runtime.backoff import full_jitter
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -8,8 +8,8 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitQueue
 
 from dispatcher.metrics import QUEUE_DEPTH
-from leopard.logs import get_logger
-from leopard.messaging import SENDS, Broker, OwnChannel, declare_topology
+from leopard.broker.messaging import SENDS, Broker, OwnChannel, declare_topology
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

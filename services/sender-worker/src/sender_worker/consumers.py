@@ -8,16 +8,16 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitMessage, RabbitQueue
 from pydantic import ValidationError
 
-from leopard.background import BACKGROUND_FAILURES
+from leopard.broker.jobs import MessageJob
+from leopard.broker.messaging import Broker, consumed
 from leopard.db.pool import Pool
 from leopard.db.queue_progress import report_delivered
-from leopard.jobs import MessageJob
-from leopard.logs import get_logger
-from leopard.messaging import Broker, consumed
-from leopard.tracing import TRACEPARENT
+from leopard.runtime.background import BACKGROUND_FAILURES
+from leopard.telemetry.logs import get_logger
+from leopard.telemetry.tracing import TRACEPARENT
 from sender_worker.acks import HeldJob
-from sender_worker.dead_lettering import DeadLetter, DeadLettering
 from sender_worker.pipeline import Pipeline
+from sender_worker.unreadable_jobs import DeadLetter, DeadLettering
 
 log = get_logger(__name__)
 

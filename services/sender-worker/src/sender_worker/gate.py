@@ -15,7 +15,8 @@ from typing import Final
 from leopard.db.installation import installation_id
 from leopard.db.pool import Connection, Pool
 from leopard.domain.statuses import Channel
-from leopard.logs import get_logger
+from leopard.providers.contract import Accepted, Provider, Refused, SendOutcome, Throttled, Unavailable, Unknown
+from leopard.telemetry.logs import get_logger
 from sender_worker.metrics import PROVIDER_HELD, PROVIDER_HOLDS
 from sender_worker.provider_states import (
     announce_provider,
@@ -25,7 +26,6 @@ from sender_worker.provider_states import (
     take_probe,
     take_tokens,
 )
-from sender_worker.providers.provider import Accepted, Provider, Refused, SendOutcome, Throttled, Unavailable, Unknown
 
 log = get_logger(__name__)
 

@@ -6,27 +6,27 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from leopard.background import Outages
-from leopard.consuming import Consuming
+from leopard.broker.consuming import Consuming
+from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, SENDS_OF, TopologyError, create_broker
 from leopard.db.pool import DATABASE_AWAY, create_pool
 from leopard.db.sessions import session_rules
 from leopard.domain.statuses import Channel
-from leopard.health import Health, health_routes
-from leopard.messaging import BROKER_UNAVAILABLE, SENDS, SENDS_OF, TopologyError, create_broker
-from leopard.monitors import BrokerMonitor, DatabaseMonitor
-from leopard.serving import serve
-from leopard.supervision import Supervisor
+from leopard.providers.contract import Provider
+from leopard.runtime.background import Outages
+from leopard.runtime.health import Health, health_routes
+from leopard.runtime.monitors import BrokerMonitor, DatabaseMonitor
+from leopard.runtime.serving import serve
+from leopard.runtime.supervision import Supervisor
 from sender_worker.acks import Acks
 from sender_worker.consumers import DeliveredUpTo, subscribe
-from sender_worker.dead_lettering import DeadLettering
 from sender_worker.gate import Gate
+from sender_worker.http_sender import HttpSender
+from sender_worker.mock_sender import MockSender
 from sender_worker.pipeline import Pipeline, PipelineRules
-from sender_worker.providers.http import HttpProvider
-from sender_worker.providers.mock import MockProvider
-from sender_worker.providers.provider import Provider
 from sender_worker.results import RetryRules
 from sender_worker.sending import Carrier
 from sender_worker.settings import ProviderName, UnknownOutcome, WorkerSettings
+from sender_worker.unreadable_jobs import DeadLettering
 
 SERVICE = "sender-worker"
 
@@ -34,13 +34,13 @@ SERVICE = "sender-worker"
 def create_provider(settings: WorkerSettings) -> Provider:
     """The provider that the settings name."""
     if settings.provider is ProviderName.HTTP and settings.http_url is not None:
-        return HttpProvider(
+        return HttpSender(
             str(settings.http_url),
             timeout_seconds=settings.http_timeout_seconds,
             connections=settings.http_connections,
             token=settings.http_token.get_secret_value() if settings.http_token else None,
         )
-    return MockProvider(
+    return MockSender(
         latency_seconds=(settings.mock_latency_min_seconds, settings.mock_latency_max_seconds),
         success_rate=settings.mock_success_rate,
         seed=settings.mock_seed,

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from leopard.background import BACKGROUND_FAILURES, error_of
 from leopard.db.pool import Pool
 from leopard.db.queue_progress import report_held
 from leopard.domain.statuses import MAX_ATTEMPTS, Channel
-from leopard.logs import get_logger
-from leopard.supervision import Supervisor
-from leopard.tracing import trace_id_of
+from leopard.runtime.background import BACKGROUND_FAILURES, error_of
+from leopard.runtime.supervision import Supervisor
+from leopard.telemetry.logs import get_logger
+from leopard.telemetry.tracing import trace_id_of
 from sender_worker.acks import Acks, HeldJob
 from sender_worker.batcher import Batcher
 from sender_worker.claims import Claim, claim_messages

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import errors
 
 from leopard.db.pool import DATABASE_AWAY, Pool
-from leopard.logs import get_logger
+from leopard.telemetry.logs import get_logger
 from sender_worker.metrics import REFUSED_RESULTS
 from sender_worker.results import Result, record_results, without_texts
 

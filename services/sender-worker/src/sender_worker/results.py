@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from leopard.backoff import full_jitter
 from leopard.db.pool import Connection
 from leopard.domain.statuses import MAX_ATTEMPTS, OUTCOME_UNKNOWN, MessageStatus
+from leopard.providers.contract import Accepted, Refused, SendOutcome, Throttled, Unavailable, Unknown
+from leopard.runtime.backoff import full_jitter
 from sender_worker.claims import Claim
-from sender_worker.providers.provider import Accepted, Refused, SendOutcome, Throttled, Unavailable, Unknown
 
 _MAX_ERROR_LENGTH: Final = 1000
 _MAX_WAIT_SECONDS: Final = 86_400.0

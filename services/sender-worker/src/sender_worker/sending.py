@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leopard.domain.blank_text import is_blank
-from leopard.domain.templates import TemplateError, parse_template
-from leopard.logs import get_logger
-from leopard.tracing import trace_id_of
-from sender_worker.claims import Claim
-from sender_worker.gate import Gate
-from sender_worker.metrics import ATTEMPTS, SEND_SECONDS
-from sender_worker.providers.provider import (
+from leopard.providers.contract import (
     Accepted,
     OutgoingMessage,
     Provider,
@@ -24,6 +18,13 @@ from sender_worker.providers.provider import (
     Unavailable,
     Unknown,
 )
+from leopard.telemetry.logs import get_logger
+from leopard.telemetry.tracing import trace_id_of
+from leopard.templates.recipient_values import recipient_values
+from leopard.templates.rendering import TemplateError, parse_template
+from sender_worker.claims import Claim
+from sender_worker.gate import Gate
+from sender_worker.metrics import ATTEMPTS, SEND_SECONDS
 from sender_worker.results import Result, RetryRules, not_sendable, result_of
 
 log = get_logger(__name__)
@@ -71,15 +72,7 @@ def render(claim: Claim) -> str:
     Raises:
         TemplateError: The template does not parse.
     """
-    return parse_template(claim.base_template).render(
-        {
-            "first_name": claim.first_name,
-            "last_name": claim.last_name,
-            "location": claim.location,
-            "preferred_product": claim.preferred_product,
-            "phone": claim.phone,
-        }
-    )
+    return parse_template(claim.base_template).render(recipient_values(claim))
 
 
 async def _hand_over(claim: Claim, content: str, carrier: Carrier, traceparent: object) -> SendOutcome:

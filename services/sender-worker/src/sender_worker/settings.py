@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from leopard.domain.statuses import Channel
+from leopard.providers.generic_http import connect_seconds
 from leopard.settings import BlankAsUnset, HttpUrl, Seconds, ServiceSettings
-from sender_worker.providers.http import connect_seconds
 
 
 class ProviderName(StrEnum):

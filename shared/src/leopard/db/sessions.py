@@ -17,8 +17,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import Row, TupleRow
 from psycopg.types.datetime import TimestamptzLoader
 
-from leopard.logs import get_logger
 from leopard.settings import DatabasePooling, PreparedStatements, ServiceSettings
+from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""Runs the revisions on the connection that `leopard.db.migrating` hands over."""
+"""Runs the revisions on the connection that `leopard.db.migration` hands over."""
 
 from alembic import context
 from sqlmodel import SQLModel

@@ -1,0 +1,1 @@
+"""Campaigns: their routes, their rows, their lists and their stats."""

@@ -1,0 +1,109 @@
+"""Campaigns over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from campaign_api.campaigns.lists import count_campaigns, list_campaigns
+from campaign_api.campaigns.queries import change_campaign, create_campaign, delete_campaign
+from campaign_api.campaigns.schemas import Campaign, CampaignChange, NewCampaign
+from campaign_api.campaigns.stats import CampaignWithStats, get_campaign_with_stats
+from campaign_api.dependencies import ConnectionDep, ResourcesDep, TurnsDep
+from campaign_api.idempotency import IdempotencyKey, run_once
+from campaign_api.turns import Subject
+from campaign_api.web.errors import ErrorCode, answers
+from campaign_api.web.field_types import MAX_BIGINT, EmptyAsNone, RecordId
+from campaign_api.web.json_bodies import JsonRoute
+from campaign_api.web.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor, page_links
+from leopard.domain.statuses import CampaignStatus, Channel
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=JsonRoute)
+
+
+class CampaignList(BaseModel):
+    """A page of campaigns, newest first."""
+
+    campaigns: list[Campaign]
+    pagination: NumberedPagination | KeyPagination
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.IDEMPOTENCY_CONFLICT),
+)
+async def create(campaign: NewCampaign, resources: ResourcesDep, idempotency_key: IdempotencyKey = None) -> Campaign:
+    """Create a campaign: `scheduled` where `scheduled_at` is still to come, otherwise a `draft`."""
+    endpoint = "POST /campaigns"
+    subjects = [Subject("The list of campaigns", at_once=max(1, resources.settings.database_pool_size // 4))]
+    if idempotency_key is not None:
+        subjects.insert(0, Subject("This Idempotency-Key", key=f"{endpoint} {idempotency_key}"))
+    async with resources.turns.changing(*subjects) as connection:
+        answer, _ = await run_once(
+            connection,
+            idempotency_key,
+            endpoint,
+            campaign,
+            Campaign,
+            lambda: create_campaign(connection, campaign),
+        )
+    return answer
+
+
+@router.get("", responses=answers(ErrorCode.INVALID_REQUEST))
+async def read_page(
+    page: PageQuery,
+    connection: ConnectionDep,
+    request: Request,
+    response: Response,
+    channel: Annotated[Channel | None, EmptyAsNone, Query()] = None,
+    status: Annotated[CampaignStatus | None, EmptyAsNone, Query()] = None,
+) -> CampaignList:
+    """Campaigns, newest first: by page number, or by key with `cursor`.
+
+    Page numbers count from the newest campaign of the moment, or from the campaign whose id is given as `as_of`:
+    then campaigns created meanwhile shift nothing. The `Link` header leads to the first, the previous and the next
+    page with the same `as_of`.
+    """
+    if page.cursor is not None:
+        after = page.after()
+        up_to = MAX_BIGINT if after is None else after - 1
+        rows = await list_campaigns(connection, channel, status, up_to=up_to, limit=page.size + 1)
+        kept, cursor = next_cursor([campaign.id for campaign in rows], page.size)
+        return CampaignList(campaigns=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
+    total, newest = await count_campaigns(connection, channel, status, page.as_of)
+    as_of = newest if page.as_of is None else page.as_of
+    rows = await list_campaigns(connection, channel, status, up_to=as_of, limit=page.size, offset=page.offset)
+    pagination = page.numbered(total)
+    response.headers["Link"] = page_links(request.url, pagination, as_of)
+    return CampaignList(campaigns=rows, pagination=pagination)
+
+
+@router.get("/{campaign_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CAMPAIGN_NOT_FOUND))
+async def read(campaign_id: RecordId, connection: ConnectionDep) -> CampaignWithStats:
+    """One campaign and how far its messages are."""
+    return await get_campaign_with_stats(connection, campaign_id)
+
+
+@router.patch(
+    "/{campaign_id}",
+    responses=answers(
+        ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND
+    ),
+)
+async def change(campaign_id: RecordId, change: CampaignChange, turns: TurnsDep) -> Campaign:
+    """Change a campaign that is `draft` or `scheduled`."""
+    async with turns.changing(Subject(f"Campaign {campaign_id}")) as connection:
+        return await change_campaign(connection, campaign_id, change)
+
+
+@router.delete(
+    "/{campaign_id}",
+    status_code=204,
+    responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND),
+)
+async def delete(campaign_id: RecordId, turns: TurnsDep) -> None:
+    """Delete a campaign that is `draft` or `scheduled`."""
+    async with turns.changing(Subject(f"Campaign {campaign_id}")) as connection:
+        await delete_campaign(connection, campaign_id)

@@ -1,0 +1,1 @@
+"""Customers: their routes and their rows."""

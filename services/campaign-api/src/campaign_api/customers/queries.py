@@ -1,0 +1,133 @@
+"""Customers as they are stored: created, read, changed, deleted."""
+
+from typing import Any, Final
+
+from psycopg import errors
+from psycopg.rows import class_row
+
+from campaign_api.customers.schemas import Customer, CustomerChange, NewCustomer
+from campaign_api.web.errors import ApiError, ErrorCode, customer_not_found
+from leopard.db.pool import Connection
+from leopard.domain.phone_spellings import other_spellings
+
+_COLUMNS: Final = "id, phone, first_name, last_name, location, preferred_product, created_at, updated_at"
+
+# Numbers that were stored before spellings were brought into one stay as they are, and count as taken.
+_CREATE: Final = f"""
+INSERT INTO customers (phone, first_name, last_name, location, preferred_product)
+SELECT %(phone)s, %(first_name)s, %(last_name)s, %(location)s, %(preferred_product)s
+ WHERE NOT EXISTS (SELECT FROM customers WHERE phone = ANY(%(other_spellings)s))
+RETURNING {_COLUMNS}
+"""
+
+_GET: Final = f"SELECT {_COLUMNS} FROM customers WHERE id = %(customer_id)s"
+
+_LIST: Final = f"SELECT {_COLUMNS} FROM customers WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"
+
+# Two customers who take each other's phone number at the same time would each wait for the other.
+_LOCK: Final = """
+SELECT FROM customers WHERE id = %(customer_id)s OR phone = %(phone)s ORDER BY id FOR UPDATE
+"""
+
+# The foreign key deletes messages in no order of its own.
+_LOCK_MESSAGES: Final = "SELECT FROM outbound_messages WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE"
+
+_CHANGE: Final = f"""
+UPDATE customers
+   SET phone = %(phone)s, first_name = %(first_name)s, last_name = %(last_name)s, location = %(location)s,
+       preferred_product = %(preferred_product)s, updated_at = now()
+ WHERE id = %(customer_id)s
+   AND NOT EXISTS (
+       SELECT FROM customers AS others
+        WHERE others.phone = ANY(%(other_spellings)s) AND others.id <> customers.id
+       )
+RETURNING {_COLUMNS}
+"""
+
+_DELETE: Final = "DELETE FROM customers WHERE id = %(customer_id)s"
+
+
+async def create_customer(connection: Connection, customer: NewCustomer) -> Customer:
+    """Store a new customer.
+
+    Raises:
+        ApiError: INVALID_REQUEST where another customer has that phone number.
+    """
+    created = await _one(
+        connection, _CREATE, {**customer.model_dump(), "other_spellings": other_spellings(customer.phone)}
+    )
+    if created is None:
+        raise _phone_taken()
+    return created
+
+
+async def get_customer(connection: Connection, customer_id: int) -> Customer:
+    """One customer.
+
+    Raises:
+        ApiError: CUSTOMER_NOT_FOUND.
+    """
+    return _found(await _one(connection, _GET, {"customer_id": customer_id}), customer_id)
+
+
+async def list_customers(connection: Connection, *, after: int, limit: int) -> list[Customer]:
+    """Customers with ids above `after`, oldest first."""
+    async with connection.cursor(row_factory=class_row(Customer)) as cursor:
+        await cursor.execute(_LIST, {"after": after, "limit": limit})
+        return await cursor.fetchall()
+
+
+async def change_customer(connection: Connection, customer_id: int, change: CustomerChange) -> Customer:
+    """Change a customer, in the caller's transaction.
+
+    Raises:
+        ApiError: CUSTOMER_NOT_FOUND; INVALID_REQUEST where another customer has that phone number.
+    """
+    await connection.execute(_LOCK, {"customer_id": customer_id, "phone": change.phone})
+    customer = await get_customer(connection, customer_id)
+    changed = await _one(
+        connection,
+        _CHANGE,
+        {
+            **customer.model_dump(),
+            **change.model_dump(exclude_unset=True),
+            "customer_id": customer_id,
+            "other_spellings": [] if change.phone is None else other_spellings(change.phone),
+        },
+    )
+    if changed is None:
+        raise _phone_taken()
+    return changed
+
+
+async def delete_customer(connection: Connection, customer_id: int) -> None:
+    """Delete a customer, and with it every message to it, in the caller's transaction.
+
+    Raises:
+        ApiError: CUSTOMER_NOT_FOUND.
+    """
+    await connection.execute(_LOCK, {"customer_id": customer_id, "phone": None})
+    await connection.execute(_LOCK_MESSAGES, {"customer_id": customer_id})
+    deleted = await connection.execute(_DELETE, {"customer_id": customer_id})
+    if deleted.rowcount == 0:
+        raise customer_not_found(customer_id)
+
+
+async def _one(connection: Connection, statement: str, parameters: dict[str, Any]) -> Customer | None:
+    try:
+        async with connection.cursor(row_factory=class_row(Customer)) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchone()
+    except errors.UniqueViolation:
+        raise _phone_taken() from None
+
+
+def _found(customer: Customer | None, customer_id: int) -> Customer:
+    if customer is None:
+        raise customer_not_found(customer_id)
+    return customer
+
+
+def _phone_taken() -> ApiError:
+    details = [{"field": "phone", "message": "is already taken by another customer"}]
+    return ApiError(ErrorCode.INVALID_REQUEST, "phone: is already taken by another customer", details)

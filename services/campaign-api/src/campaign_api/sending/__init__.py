@@ -1,0 +1,1 @@
+"""Sending a campaign: the send, its controls and the preview."""

@@ -1,0 +1,74 @@
+"""Pausing, resuming and cancelling a campaign that is being sent.
+
+Each is one move of the campaign's status. Workers ask for the status with every claim, so it is in force at once;
+what a provider has been asked already is not called back.
+"""
+
+from typing import Final
+
+from campaign_api.campaigns.queries import get_campaign
+from campaign_api.campaigns.schemas import Campaign
+from campaign_api.web.errors import ApiError, ErrorCode
+from leopard.db.pool import Connection
+from leopard.db.transitions import move_campaign
+from leopard.domain.statuses import CampaignStatus
+
+_CHUNKS: Final = """
+WITH chunks AS (
+    SELECT id FROM campaign_chunks WHERE campaign_id = %(campaign_id)s ORDER BY id FOR UPDATE
+)
+"""
+
+# The dispatcher looks at every chunk at once, whatever it was about to do with it.
+_RECHECK_CHUNKS: Final = f"""
+{_CHUNKS}
+UPDATE campaign_chunks SET check_at = now(), claimed_until = NULL FROM chunks WHERE campaign_chunks.id = chunks.id
+"""
+
+# Jobs that came while it was paused were dropped; every chunk is published once more.
+_REPUBLISH_CHUNKS: Final = f"""
+{_CHUNKS}
+UPDATE campaign_chunks SET check_at = NULL, claimed_until = NULL FROM chunks WHERE campaign_chunks.id = chunks.id
+"""
+
+
+async def pause_campaign(connection: Connection, campaign_id: int) -> Campaign:
+    """Stop sending for the time being.
+
+    Raises:
+        ApiError: CAMPAIGN_NOT_FOUND; INVALID_STATUS where it is not being sent.
+    """
+    if not await move_campaign(connection, campaign_id, CampaignStatus.PAUSED):
+        raise await _refusal(connection, campaign_id, "paused")
+    return await get_campaign(connection, campaign_id)
+
+
+async def resume_campaign(connection: Connection, campaign_id: int) -> Campaign:
+    """Go on sending.
+
+    Raises:
+        ApiError: CAMPAIGN_NOT_FOUND; INVALID_STATUS where it is not paused.
+    """
+    async with connection.transaction():
+        if not await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from={CampaignStatus.PAUSED}):
+            raise await _refusal(connection, campaign_id, "resumed")
+        await connection.execute(_REPUBLISH_CHUNKS, {"campaign_id": campaign_id})
+    return await get_campaign(connection, campaign_id)
+
+
+async def cancel_campaign(connection: Connection, campaign_id: int) -> Campaign:
+    """Stop sending for good; the dispatcher marks what was not sent.
+
+    Raises:
+        ApiError: CAMPAIGN_NOT_FOUND; INVALID_STATUS where it is neither being sent nor paused.
+    """
+    async with connection.transaction():
+        if not await move_campaign(connection, campaign_id, CampaignStatus.CANCELLED):
+            raise await _refusal(connection, campaign_id, "cancelled")
+        await connection.execute(_RECHECK_CHUNKS, {"campaign_id": campaign_id})
+    return await get_campaign(connection, campaign_id)
+
+
+async def _refusal(connection: Connection, campaign_id: int, wanted: str) -> ApiError:
+    campaign = await get_campaign(connection, campaign_id)
+    return ApiError(ErrorCode.INVALID_STATUS, f"Campaign {campaign_id} is {campaign.status}; it cannot be {wanted}")

@@ -1,0 +1,86 @@
+"""The kinds of values that requests and answers are made of."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from campaign_api.web.errors import MOST_DETAILS, ItemProblems
+from campaign_api.web.timestamps import read_timestamp
+from leopard.domain.phone_spellings import normalised_phone
+from leopard.domain.stored_text import MAX_TEXT, storable
+
+MAX_BIGINT: Final = 2**63 - 1
+MAX_TEMPLATE: Final = 10_000
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        msg = "must not be empty"
+        raise ValueError(msg)
+    return text
+
+
+def _record_id(value: Any) -> int:  # noqa: ANN401 whatever stands in a path or a body
+    """A positive integer; one too large for any row is fine, it will just not be found."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value) if len(value) <= 100 else 10**100
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        msg = "must be a positive integer"
+        raise ValueError(msg)
+    return value
+
+
+def _listed_id(value: Any) -> int:  # noqa: ANN401
+    if not isinstance(value, int):
+        msg = "must be a positive integer"
+        raise ValueError(msg)  # noqa: TRY004 pydantic turns a ValueError into an answer
+    return _record_id(value)
+
+
+def _listed_ids(value: Any) -> Any:  # noqa: ANN401
+    """The list as it is, where all of it are positive integers; looked at as a whole, since there may be many."""
+    if not isinstance(value, list) or not value or (set(map(type, value)) == {int} and min(value) > 0):
+        return value
+    wrong = [index for index, item in enumerate(value) if type(item) is not int or item < 1]
+    raise ItemProblems([(index, "must be a positive integer") for index in wrong[:MOST_DETAILS]], len(wrong))
+
+
+def _within_calendar(moment: AwareDatetime) -> AwareDatetime:
+    if not 2000 <= moment.year <= 9000:
+        msg = "must lie between the years 2000 and 9000"
+        raise ValueError(msg)
+    return moment
+
+
+def _not_null(value: Any) -> Any:  # noqa: ANN401
+    if value is None:
+        msg = "must not be null"
+        raise ValueError(msg)
+    return value
+
+
+NotNull = AfterValidator(_not_null)
+"""What may be left out of a change, but not taken away: a default is not validated."""
+
+
+def _empty_as_none(value: Any) -> Any:  # noqa: ANN401
+    return None if value == "" else value
+
+
+EmptyAsNone = BeforeValidator(_empty_as_none)
+"""An empty filter asks for nothing, as one that is left out."""
+
+Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(storable)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(storable), AfterValidator(_not_blank)]
+TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(storable), AfterValidator(_not_blank)]
+Phone = Annotated[str, AfterValidator(normalised_phone)]
+RecordId = Annotated[int, BeforeValidator(_record_id)]
+JsonId = Annotated[int, BeforeValidator(_listed_id)]
+JsonIds = Annotated[list[int], Field(min_length=1), BeforeValidator(_listed_ids)]
+Timestamp = Annotated[AwareDatetime, BeforeValidator(read_timestamp), AfterValidator(_within_calendar)]
+
+
+class RequestModel(BaseModel):
+    """What a client sends: types are taken as they are, what is not known is ignored."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)

@@ -1,0 +1,103 @@
+"""Lists in pages: by number, or by key."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Query
+from pydantic import BaseModel
+from starlette.datastructures import URL
+
+from campaign_api.web.errors import ApiError, ErrorCode
+from campaign_api.web.field_types import MAX_BIGINT
+
+DEFAULT_SIZE: Final = 20
+MAX_SIZE: Final = 100
+
+
+class KeyPagination(BaseModel):
+    """Where a list read by key goes on; `next_cursor` is null on the last page."""
+
+    page_size: int
+    next_cursor: str | None
+
+
+class NumberedPagination(BaseModel):
+    """Where a numbered page stands."""
+
+    page: int
+    page_size: int
+    total_count: int
+    total_pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page that a request asks for."""
+
+    number: int
+    size: int
+    cursor: str | None
+    as_of: int | None
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before it."""
+        return min((self.number - 1) * self.size, MAX_BIGINT)
+
+    def after(self) -> int | None:
+        """The key that the cursor stands for; null for the first page.
+
+        Raises:
+            ApiError: It is none of ours.
+        """
+        if not self.cursor:
+            return None
+        if not (self.cursor.isascii() and self.cursor.isdigit() and len(self.cursor) < 20):
+            raise ApiError(ErrorCode.INVALID_REQUEST, "cursor: must be a next_cursor that this list gave out")
+        return min(int(self.cursor), MAX_BIGINT)
+
+    def numbered(self, total: int) -> NumberedPagination:
+        """What an answer says of this page of a list of `total`."""
+        return NumberedPagination(
+            page=self.number, page_size=self.size, total_count=total, total_pages=-(-total // self.size)
+        )
+
+
+def next_cursor(keys: list[int], size: int) -> tuple[int, str | None]:
+    """How many of `size + 1` rows that were read belong to the page, and the cursor of the next one."""
+    if len(keys) <= size:
+        return len(keys), None
+    return size, str(keys[size - 1])
+
+
+def page_links(url: URL, page: NumberedPagination, as_of: int) -> str:
+    """The `Link` header of a numbered page: each link holds all that its page needs to stay the same list."""
+    numbers = {"first": 1}
+    if page.page > 1 and page.total_pages:
+        numbers["prev"] = min(page.page - 1, page.total_pages)
+    if page.page < page.total_pages:
+        numbers["next"] = page.page + 1
+    links = {rel: url.include_query_params(page=number, as_of=as_of) for rel, number in numbers.items()}
+    return ", ".join(f'<{link.path}?{link.query}>; rel="{rel}"' for rel, link in links.items())
+
+
+def _page(
+    page: Annotated[int, Query(description="From 1; below that counts as 1")] = 1,
+    page_size: Annotated[int, Query(description="1 to 100; anything else counts as 20")] = DEFAULT_SIZE,
+    cursor: Annotated[
+        str | None, Query(description="Read by key: empty for the first page, then each page's next_cursor")
+    ] = None,
+    as_of: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            le=MAX_BIGINT,
+            description="Count pages from the campaign with this id, and leave out later ones; Link headers carry it",
+        ),
+    ] = None,
+) -> Page:
+    size = page_size if 1 <= page_size <= MAX_SIZE else DEFAULT_SIZE
+    return Page(max(page, 1), size, cursor, as_of)
+
+
+PageQuery = Annotated[Page, Depends(_page)]

@@ -1,1 +1,0 @@
-"""Providers, a file each: whoever takes a rendered message and brings it to its recipient."""

@@ -1,0 +1,1 @@
+"""Audiences: whom a send goes to, as a model, as a SQL condition, and as counted when the send begins."""

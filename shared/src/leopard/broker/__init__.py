@@ -1,0 +1,1 @@
+"""RabbitMQ: queues, connections, jobs and dead letters."""

@@ -1,0 +1,286 @@
+"""The queues and how a process is connected to RabbitMQ: declared here, once, for everybody."""
+
+import asyncio
+import logging
+import random
+from typing import Any, Final, cast
+
+import aio_pika
+import aiormq
+from aio_pika import IncomingMessage, RobustConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import AMQPError, ChannelClosed
+from aiormq.exceptions import ChannelAccessRefused, ChannelInvalidStateError
+from faststream import StreamMessage
+from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, RabbitQueue
+
+from leopard.domain.statuses import Channel as CampaignChannel
+from leopard.telemetry.logs import get_logger
+from leopard.telemetry.metrics import BROKER_BLOCKED
+
+log = get_logger(__name__)
+
+DEAD_LETTERS: Final = RabbitQueue("campaign_sends.dead", queue_type=QueueType.QUORUM, durable=True)
+"""Jobs that cannot be done, each with its reason in the header `x-leopard-reason` or in RabbitMQ's own `x-death`."""
+
+
+def _queue_of_jobs(name: str) -> RabbitQueue:
+    return RabbitQueue(
+        name,
+        queue_type=QueueType.QUORUM,
+        durable=True,
+        arguments={
+            "x-delivery-limit": 20,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": DEAD_LETTERS.name,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        },
+    )
+
+
+SENDS: Final = _queue_of_jobs("campaign_sends")
+"""One job for each message that can be sent now."""
+
+SENDS_OF: Final = {channel: _queue_of_jobs(f"{SENDS.name}.{channel}") for channel in CampaignChannel}
+"""The same for a channel that has workers of its own."""
+
+NUDGES: Final = RabbitQueue("dispatcher.nudges", durable=True, arguments={"x-max-length": 100, "x-message-ttl": 10_000})
+"""Hints that a campaign was sent; losing one costs a poll interval."""
+
+QUEUES: Final = (DEAD_LETTERS, SENDS, *SENDS_OF.values(), NUDGES)
+
+
+def consumed(queue: RabbitQueue) -> RabbitQueue:
+    """A queue for a subscriber, which only looks it up: `declare_topology` has declared it."""
+    return RabbitQueue(queue.name, durable=queue.durable, declare=False)
+
+
+REASON_HEADER: Final = "x-leopard-reason"
+ORIGIN_HEADER: Final = "x-leopard-queue"
+"""The queue that a dead letter was taken from, where RabbitMQ does not say it itself."""
+
+BROKER_UNAVAILABLE: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError)
+"""What is raised while RabbitMQ is down, restarting or refusing; the same call may pass later."""
+
+
+def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> "Broker":
+    """A broker that connects in the background and comes back by itself.
+
+    Args:
+        amqp_url: An AMQP 0-9-1 URL.
+        service: The name that RabbitMQ shows for the connection.
+        shutdown_seconds: How long running handlers may take once it is stopped.
+    """
+    return Broker(
+        amqp_url,
+        client_properties={"connection_name": service},
+        timeout=5,
+        fail_fast=False,
+        # a jitter of its own for each process, so that a restarted broker is not stormed
+        reconnect_interval=random.uniform(1, 3),  # noqa: S311
+        default_channel=Channel(on_return_raises=True),
+        graceful_timeout=shutdown_seconds,
+        parser=_parsed,
+        decoder=_undecoded,
+        logger=logging.getLogger(__name__),
+        log_level=logging.DEBUG,
+        apply_types=False,
+    )
+
+
+CONNECT_SECONDS: Final = 10.0
+"""How long one try to connect may take, with several attempts in it."""
+
+
+class BrokerBlockedError(Exception):
+    """RabbitMQ takes no jobs at the moment; says why: it is short of memory or of disk."""
+
+
+_HANDLE_BLOCKED: Final = "_Connection__handle_connection_blocked"
+_HANDLE_UNBLOCKED: Final = "_Connection__handle_connection_unblocked"
+_LAST_FRAME_TIME: Final = "_Connection__last_frame_time"
+
+
+class Broker(RabbitBroker):
+    """FastStream's broker, which also hears when RabbitMQ blocks those who publish."""
+
+    def __init__(self, url: str, **options: Any) -> None:  # noqa: ANN401 FastStream's own
+        super().__init__(url, **options)
+        self.url = url
+        self._connecting: list[RobustConnection] = []
+        self._connection_kwargs["connection_class"] = self._new_connection
+        self.blocked_reason: str | None = None
+        self.blocked = asyncio.Event()
+
+    def _new_connection(self, *arguments: Any, **options: Any) -> RobustConnection:  # noqa: ANN401 aio-pika's own
+        connection = RobustConnection(*arguments, **options)
+        self._connecting.append(connection)
+        return connection
+
+    async def stop(self, *arguments: Any) -> None:  # noqa: ANN401 FastStream's own
+        """Close the connection, and every attempt to make one that is under way."""
+        await super().stop(*arguments)
+        await self._close_all()
+
+    async def connect_in_time(self) -> None:
+        """Connect, where that was not done yet; from then on the connection comes back by itself.
+
+        Raises:
+            TimeoutError: RabbitMQ does not take a connection at this moment.
+        """
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await self.connect()
+
+    async def begin_again(self) -> None:
+        """Forget a start that did not come to its end; the next one begins with a connection of its own."""
+        # half of it would stay: a channel that is not told how much to prefetch, a consumer that nobody knows
+        self._channel = None
+        self._connection = None
+        self.config.disconnect()
+        await self._close_all()
+
+    async def _connect(self) -> RobustConnection:
+        try:
+            connection = await super()._connect()
+            connection.reconnect_callbacks.add(self._listen)
+            self._listen(connection)
+        except BaseException:
+            # an attempt that is given up would go on by itself
+            await self.begin_again()
+            raise
+        return connection
+
+    async def _close_all(self) -> None:
+        while self._connecting:
+            await self._connecting[-1].close()
+            self._connecting.pop()
+
+    def _listen(self, connection: Any, *_: object) -> None:  # noqa: ANN401 aio-pika's callback
+        # a new connection is not blocked until RabbitMQ says so
+        self._unblock()
+        underlay = connection.transport.connection
+        # aiormq hears these frames and tells only its log of them
+        heard_blocked = getattr(underlay, _HANDLE_BLOCKED)
+        heard_unblocked = getattr(underlay, _HANDLE_UNBLOCKED)
+
+        async def on_blocked(frame: Any) -> None:  # noqa: ANN401 a frame of pamqp
+            self.blocked_reason = str(frame.reason or "no reason given")
+            self.blocked.set()
+            BROKER_BLOCKED.set(1)
+            log.warning("broker blocks publishing", reason=self.blocked_reason)
+            await heard_blocked(frame)
+
+        async def on_unblocked(frame: Any) -> None:  # noqa: ANN401
+            self._unblock()
+            await heard_unblocked(frame)
+
+        setattr(underlay, _HANDLE_BLOCKED, on_blocked)
+        setattr(underlay, _HANDLE_UNBLOCKED, on_unblocked)
+
+    def _unblock(self) -> None:
+        if self.blocked_reason is not None:
+            log.info("broker takes jobs again", blocked_for=self.blocked_reason)
+        self.blocked_reason = None
+        self.blocked.clear()
+        BROKER_BLOCKED.set(0)
+
+
+async def _parsed(raw: IncomingMessage) -> RabbitMessage:
+    # FastStream's own draws random ids for each message that has none, and copies what nobody here reads
+    return RabbitMessage(
+        raw_message=raw,
+        body=raw.body,
+        headers=raw.headers,
+        content_type=raw.content_type,
+        correlation_id=raw.message_id or "none",
+    )
+
+
+async def _undecoded(message: StreamMessage[Any]) -> StreamMessage[Any]:
+    # handlers get the message itself: they acknowledge it, and say what is wrong with a body that does not parse
+    return message
+
+
+def silent_seconds(connection: RobustConnection) -> float:
+    """How long ago RabbitMQ last sent a frame on a connection: a delivery, a heartbeat or anything else."""
+    underlay = connection.transport.connection if connection.transport else None
+    if underlay is None:
+        return float("inf")
+    # aiormq keeps it for its heartbeats
+    return underlay.loop.time() - float(getattr(underlay, _LAST_FRAME_TIME))
+
+
+def connection_of(broker: RabbitBroker) -> RobustConnection:
+    """The broker's connection, for what FastStream has no call for.
+
+    Raises:
+        ConnectionError: There is none at this moment.
+    """
+    connection: RobustConnection | None = broker._connection  # noqa: SLF001 FastStream offers no other way to it
+    if connection is None or not connection.connected.is_set():
+        msg = "not connected to RabbitMQ"
+        raise ConnectionError(msg)
+    return connection
+
+
+class TopologyError(Exception):
+    """A queue cannot be declared; names the queue and says why."""
+
+
+async def declare_topology(broker: Broker) -> None:
+    """Declare every queue; does nothing where they exist.
+
+    On a connection of its own: the broker's own may be busy restoring what depends on a queue that is missing.
+
+    Raises:
+        TopologyError: A queue exists with other arguments, or this user may neither declare nor see it.
+        ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
+    """
+    async with await aio_pika.connect(broker.url, timeout=5) as connection:
+        for queue in QUEUES:
+            await _declare(connection, queue)
+
+
+async def _declare(connection: AbstractConnection, queue: RabbitQueue) -> None:
+    try:
+        async with connection.channel(publisher_confirms=False) as channel:
+            await channel.declare_queue(queue.name, durable=queue.durable, arguments=queue.arguments)
+    except ChannelAccessRefused as refused:
+        # who may not configure may still use a queue that the operator has declared
+        try:
+            async with connection.channel(publisher_confirms=False) as channel:
+                await channel.declare_queue(queue.name, passive=True)
+        except ChannelClosed:
+            raise TopologyError(f"queue {queue.name} cannot be declared: {_reason(refused)}") from None
+    except ChannelClosed as error:
+        raise TopologyError(f"queue {queue.name} cannot be declared: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "reason", None) or error)
+
+
+class OwnChannel:
+    """A channel for what FastStream has no call for: opened when it is first needed, and again when it was lost."""
+
+    def __init__(self, broker: Broker, *, confirms: bool = False) -> None:
+        self._broker = broker
+        self._confirms = confirms
+        self._channel: AbstractChannel | None = None
+
+    async def underlay(self) -> aiormq.Channel:
+        """The channel as aiormq has it, without the layer that aio-pika puts around each message.
+
+        Raises:
+            BrokerBlockedError: The channel is there to publish, and RabbitMQ takes nothing.
+            ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
+        """
+        connection = connection_of(self._broker)
+        if self._confirms and self._broker.blocked_reason is not None:
+            raise BrokerBlockedError(self._broker.blocked_reason)
+        if self._channel is None or self._channel.is_closed:
+            channel = connection.channel(publisher_confirms=self._confirms, on_return_raises=self._confirms)
+            await channel.initialize()
+            self._channel = channel
+        return cast("aiormq.Channel", await self._channel.get_underlay_channel())

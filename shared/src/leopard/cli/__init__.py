@@ -1,0 +1,1 @@
+"""The `leopard` command, a file for each noun."""

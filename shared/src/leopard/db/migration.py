@@ -1,0 +1,120 @@
+"""Bringing the schema up to date, with Alembic.
+
+A migration that waits for a lock has every later statement on that table wait behind it. So it waits for a moment
+only, and is tried again.
+"""
+
+import random
+import time
+from typing import Final
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from psycopg import errors
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from leopard.db.pool import connection_options
+from leopard.db.schema import newest_revision
+from leopard.store_errors import describe_database_error, is_final_database_error
+from leopard.telemetry.logs import get_logger
+from leopard.waiting import Patience
+
+log = get_logger(__name__)
+
+_LOCK: Final = 5_367_017_283
+"""Any number will do, as long as every version of Leopard takes the same advisory lock."""
+
+LOCK_SECONDS: Final = 2
+"""How long a migration waits for a lock before it lets the others through."""
+
+_AGAIN_SECONDS: Final = (1.0, 3.0)
+
+_LOCKED: Final = (errors.LockNotAvailable, errors.DeadlockDetected)
+
+_BOUNDS: Final = f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET LOCAL statement_timeout = 0"
+
+_GUARD: Final = """
+SET LOCAL lock_timeout = 0;
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0
+"""
+
+
+def alembic_config(connection: SqlConnection | None = None) -> Config:
+    """Alembic's configuration, without a file."""
+    config = Config()
+    config.set_main_option("script_location", "leopard:db/migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def migration_engine(database_url: str) -> Engine:
+    """An engine whose connections libpq itself makes, so that every form of URL works that services take."""
+
+    def connect() -> psycopg.Connection:
+        # nothing outlives a transaction, so that a pooler may stand in between
+        return psycopg.connect(database_url, **{**connection_options("leopard migrate"), "autocommit": False})
+
+    return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+
+
+def migrate(database_url: str, *, wait_seconds: float = 60) -> tuple[str | None, str]:
+    """Bring the schema up to date; safe to run twice, and by two at once: the second waits for the first.
+
+    Args:
+        database_url: A libpq URL or keyword string.
+        wait_seconds: How long to wait for a PostgreSQL that does not answer yet, and then for locks of others.
+
+    Returns:
+        The revision before and the revision after.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: PostgreSQL did not answer in time, or refused; or a lock was not to be had.
+    """
+    engine = migration_engine(database_url)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_BOUNDS))
+    patience = Patience(wait_seconds)
+    while True:
+        try:
+            return _migrate(engine, wait_seconds)
+        except (OperationalError, InternalError) as error:
+            # the wait for a lock was long enough
+            if isinstance(error.orig, _LOCKED) or is_final_database_error(error):
+                raise
+            pause = patience.pause(describe_database_error(error, database_url))
+            if pause is None:
+                raise
+            time.sleep(pause)
+
+
+def _migrate(engine: Engine, wait_seconds: float) -> tuple[str | None, str]:
+    with engine.connect() as guard, guard.begin():
+        guard.exec_driver_sql(_GUARD)
+        guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        with engine.connect() as connection:
+            before = MigrationContext.configure(connection).get_current_revision()
+            connection.commit()
+            _upgrade(connection, wait_seconds)
+    return before, newest_revision()
+
+
+def _upgrade(connection: SqlConnection, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            command.upgrade(alembic_config(connection), "head")
+        except OperationalError as error:
+            connection.rollback()
+            if not isinstance(error.orig, _LOCKED):
+                raise
+            if time.monotonic() > deadline:
+                raise
+            log.warning("a migration waits for a table that is in use")
+            time.sleep(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 jitter
+        else:
+            return

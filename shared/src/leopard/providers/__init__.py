@@ -1,0 +1,1 @@
+"""Providers: the contract that every provider fulfils. Opens no socket."""

@@ -1,0 +1,1 @@
+"""How a service runs: serving, supervision, probes and an orderly end."""
