@@ -12,12 +12,14 @@ from campaign_api.sending.controls import cancel_campaign, pause_campaign, resum
 from campaign_api.sending.send import SendRequest, send_campaign
 from campaign_api.web.errors import ApiError
 from dispatcher.cancellation import cancel_chunk, cancel_unplanned
-from dispatcher.chunks import claim_chunk, mark_published, pending_jobs, sweep_chunks
+from dispatcher.chunk_jobs import pending_jobs
 from dispatcher.completion import finish_campaigns
 from dispatcher.planning import plan_next_chunk
 from dispatcher.pruning import forget_idempotency_keys
 from dispatcher.retries import release_due
+from dispatcher.sweep import sweep_chunks
 from leopard.broker.messaging import SENDS
+from leopard.db.chunks import claim_chunk, mark_published
 from leopard.db.pool import Connection, Pool, create_pool
 from leopard.domain.statuses import Channel, MessageStatus
 from leopard.testing import add_campaign, add_customers, rows

@@ -69,7 +69,7 @@ def test_an_unforeseen_fault_is_logged_without_the_row_that_it_quotes(service: S
     log = service.stop()
     [failed] = events(log, "request failed")
     assert (failed["error"], failed["sqlstate"], failed["route"]) == ("CheckViolation", "23514", "/customers")
-    assert "customers.py" in json.dumps(failed["exception"])
+    assert "customers/queries.py" in json.dumps(failed["exception"])
     assert NUMBER not in log
     assert TEXT not in log
 

@@ -1,9 +1,9 @@
 """One campaign's trouble is that campaign's: it fails with a reason, or waits, and everything else goes on."""
 
-from dispatcher.chunks import claim_chunk
 from dispatcher.completion import finish_campaigns
 from dispatcher.planning import PLAN_POSTPONED, plan_next_chunk, plan_postponed
 from dispatcher.schedules import start_due_campaign
+from leopard.db.chunks import claim_chunk
 from leopard.db.pool import Connection, Pool
 from leopard.testing import add_campaign, add_customers, failures_of, refuse_rows, rows
 

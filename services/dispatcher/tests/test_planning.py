@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from dispatcher.chunks import claim_chunk
 from dispatcher.planning import plan_next_chunk
 from leopard.audiences.model import Audience, AudienceFilter
 from leopard.audiences.snapshot import begin_audience_send
+from leopard.db.chunks import claim_chunk
 from leopard.db.pool import Connection, Pool
 from leopard.testing import add_campaign, add_customers, counts, rows
 

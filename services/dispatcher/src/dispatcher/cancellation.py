@@ -6,11 +6,18 @@ been sent, it has failed with an unknown outcome.
 
 from typing import Final
 
+from leopard.db.chunks import DUE_FOR_CHECK
+from leopard.db.counts import WRITER_SHARD, adding
+from leopard.db.message_states import NOT_HELD, OUTCOME_UNKNOWN, UNFINISHED
 from leopard.db.pool import Connection
-from leopard.domain.statuses import OUTCOME_UNKNOWN
+from leopard.domain import statuses
+
+_COUNT_UNPLANNED: Final = adding(
+    ("total", "cancelled"), f"SELECT id, {WRITER_SHARD}, audience_unplanned, audience_unplanned FROM left_over"
+)
 
 # Recipients who have no row yet never get one; they count as cancelled, and so does the total.
-_UNPLANNED: Final = """
+_UNPLANNED: Final = f"""
 WITH left_over AS (
     SELECT id, audience_unplanned
       FROM campaigns
@@ -23,10 +30,7 @@ WITH left_over AS (
 ), dropped AS (
     DELETE FROM postponed_recipients USING left_over WHERE campaign_id = left_over.id
 ), counted AS (
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, total, cancelled)
-    SELECT id, 0, audience_unplanned, audience_unplanned FROM left_over ORDER BY id
-        ON CONFLICT (campaign_id, shard) DO UPDATE
-       SET total = counts.total + excluded.total, cancelled = counts.cancelled + excluded.cancelled
+    {_COUNT_UNPLANNED}
 )
 UPDATE campaigns
    SET audience_unplanned = 0, audience_planned_to = audience_last_id
@@ -35,15 +39,25 @@ UPDATE campaigns
 RETURNING campaigns.id
 """
 
+_COUNT_ENDED: Final = adding(
+    ("failed", "cancelled", "unknown_outcomes"),
+    f"""
+    SELECT campaign_id, {WRITER_SHARD}, count(*) FILTER (WHERE status = 'failed'),
+           count(*) FILTER (WHERE status = 'cancelled'), count(*) FILTER (WHERE status = 'failed')
+      FROM ended
+     GROUP BY campaign_id
+    """,
+)
+
 # A claim that is being taken at this very moment is not seen yet: a chunk goes only when a later look finds that
 # nothing is held and nothing was left to mark. A message that another transaction has is left to that later look; one
 # that was finished in the meantime stays as it is.
-_CANCEL: Final = """
+_CANCEL: Final = f"""
 WITH chunk AS (
     SELECT campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id
       FROM campaign_chunks
       JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'cancelled'
-     WHERE check_at <= now()
+     WHERE {DUE_FOR_CHECK}
      ORDER BY check_at
      LIMIT 1
        FOR UPDATE OF campaign_chunks SKIP LOCKED
@@ -52,19 +66,18 @@ WITH chunk AS (
       FROM outbound_messages AS m
       JOIN chunk ON m.campaign_id = chunk.campaign_id
        AND m.customer_id BETWEEN chunk.first_customer_id AND chunk.last_customer_id
-     WHERE m.status = 'pending' OR (m.status = 'failed' AND m.next_attempt_at IS NOT NULL)
+     WHERE {UNFINISHED}
 ), free AS (
-    SELECT m.id, m.status = 'pending' AND m.claimed_until IS NOT NULL AS outcome_unknown
+    SELECT m.id, {OUTCOME_UNKNOWN} AS outcome_unknown
       FROM outbound_messages AS m
       JOIN unfinished ON unfinished.id = m.id
-     WHERE (m.status = 'pending' OR (m.status = 'failed' AND m.next_attempt_at IS NOT NULL))
-       AND (m.claimed_until IS NULL OR m.claimed_until < now())
+     WHERE {UNFINISHED} AND {NOT_HELD}
      ORDER BY m.id
        FOR UPDATE OF m SKIP LOCKED
 ), ended AS (
     UPDATE outbound_messages AS m
        SET status = CASE WHEN free.outcome_unknown THEN 'failed' ELSE 'cancelled' END,
-           last_error = CASE WHEN free.outcome_unknown THEN %(outcome_unknown)s ELSE m.last_error END,
+           last_error = CASE WHEN free.outcome_unknown THEN %(error)s ELSE m.last_error END,
            next_attempt_at = NULL,
            claimed_until = NULL,
            updated_at = now()
@@ -72,15 +85,7 @@ WITH chunk AS (
      WHERE m.id = free.id
     RETURNING m.campaign_id, m.status
 ), counted AS (
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, failed, cancelled, unknown_outcomes)
-    SELECT campaign_id, 0, count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'cancelled'),
-           count(*) FILTER (WHERE status = 'failed')
-      FROM ended
-     GROUP BY campaign_id
-        ON CONFLICT (campaign_id, shard) DO UPDATE
-       SET failed = counts.failed + excluded.failed,
-           cancelled = counts.cancelled + excluded.cancelled,
-           unknown_outcomes = counts.unknown_outcomes + excluded.unknown_outcomes
+    {_COUNT_ENDED}
 ), done AS (
     DELETE FROM campaign_chunks USING chunk
      WHERE campaign_chunks.id = chunk.id AND NOT EXISTS (SELECT FROM unfinished)
@@ -96,7 +101,7 @@ SELECT count(*) FROM chunk
 
 async def cancel_chunk(connection: Connection) -> bool:
     """Mark what one chunk of a cancelled campaign did not send; false where there is none to look at."""
-    cursor = await connection.execute(_CANCEL, {"outcome_unknown": OUTCOME_UNKNOWN})
+    cursor = await connection.execute(_CANCEL, {"error": statuses.OUTCOME_UNKNOWN})
     row = await cursor.fetchone()
     return row is not None and row[0] > 0
 

@@ -5,6 +5,9 @@ from typing import Final
 import psycopg
 
 from dispatcher.troubles import CampaignTroubles
+from leopard.db.chunks import drop_chunks
+from leopard.db.counts import WRITER_SHARD, adding, sum_of_counts
+from leopard.db.message_states import FAILED_FOR_GOOD
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import CampaignStatus
@@ -17,14 +20,12 @@ FINISHED_AT_A_TIME: Final = 200
 
 # Counts that do not add up while no chunk is left are wrong (no chunk means that its rows were seen finished): they
 # are then taken from the rows.
-_COUNTED: Final = """
+_SELECT_FINISHED: Final = f"""
 SELECT campaigns.id, CASE WHEN failure_reason IS NULL THEN counts.sent ELSE 0 END AS sent,
        counts.total = counts.sent + counts.failed AS all_finished
   FROM campaigns
  CROSS JOIN LATERAL (
-       SELECT COALESCE(sum(total), 0) AS total, COALESCE(sum(sent), 0) AS sent, COALESCE(sum(failed), 0) AS failed
-         FROM campaign_counts
-        WHERE campaign_id = campaigns.id
+       {sum_of_counts("campaigns.id")}
        ) AS counts
  WHERE status = 'sending' AND (audience IS NULL OR audience_planned_to >= audience_last_id)
    AND NOT id = ANY(%(excluded)s)
@@ -43,38 +44,31 @@ _LOCK_COUNTS: Final = """
 SELECT FROM campaign_counts WHERE campaign_id = %(campaign_id)s ORDER BY shard FOR UPDATE
 """
 
+_ADD_DIFFERENCE: Final = adding(
+    ("total", "sent", "failed"),
+    f"""
+    SELECT %(campaign_id)s, {WRITER_SHARD}, found.total + without_row.failed - counted.total,
+           found.sent - counted.sent, found.failed + without_row.failed - counted.failed
+      FROM counted, found, without_row
+    """,
+)
+
 # The difference is added, so that what only the counts know (retries, unknown outcomes) stays. A campaign that failed
 # as a whole has recipients without a row: they count as failed.
-_RECOUNT: Final = """
+_RECOUNT: Final = f"""
 WITH counted AS (
-    SELECT COALESCE(sum(total), 0) AS total, COALESCE(sum(sent), 0) AS sent, COALESCE(sum(failed), 0) AS failed
-      FROM campaign_counts
-     WHERE campaign_id = %(campaign_id)s
+    {sum_of_counts("%(campaign_id)s")}
 ), found AS (
     SELECT count(*) AS total, count(*) FILTER (WHERE status = 'sent') AS sent,
-           count(*) FILTER (WHERE status = 'failed' AND next_attempt_at IS NULL) AS failed
-      FROM outbound_messages
+           count(*) FILTER (WHERE {FAILED_FOR_GOOD}) AS failed
+      FROM outbound_messages AS m
      WHERE campaign_id = %(campaign_id)s
 ), without_row AS (
     SELECT CASE WHEN failure_reason IS NULL THEN 0 ELSE GREATEST(counted.total - found.total, 0) END AS failed
       FROM campaigns, counted, found
      WHERE campaigns.id = %(campaign_id)s
 )
-INSERT INTO campaign_counts AS counts (campaign_id, shard, total, sent, failed)
-SELECT %(campaign_id)s, 0, found.total + without_row.failed - counted.total, found.sent - counted.sent,
-       found.failed + without_row.failed - counted.failed
-  FROM counted, found, without_row
-    ON CONFLICT (campaign_id, shard) DO UPDATE
-   SET total = counts.total + excluded.total,
-       sent = counts.sent + excluded.sent,
-       failed = counts.failed + excluded.failed
-"""
-
-_DROP_CHUNKS: Final = """
-WITH locked AS (
-    SELECT id FROM campaign_chunks WHERE campaign_id = %(campaign_id)s ORDER BY id FOR UPDATE
-)
-DELETE FROM campaign_chunks USING locked WHERE campaign_chunks.id = locked.id
+{_ADD_DIFFERENCE}
 """
 
 
@@ -88,7 +82,7 @@ async def finish_campaigns(connection: Connection, troubles: CampaignTroubles | 
     """
     troubles = troubles or CampaignTroubles()
     parameters = {"excluded": troubles.excluded(), "limit": FINISHED_AT_A_TIME}
-    cursor = await connection.execute(_COUNTED, parameters)
+    cursor = await connection.execute(_SELECT_FINISHED, parameters)
     finished: list[int] = []
     for campaign_id, sent, all_finished in await cursor.fetchall():
         target = CampaignStatus.SENT if sent > 0 else CampaignStatus.FAILED
@@ -108,11 +102,11 @@ async def _finish(connection: Connection, campaign_id: int, target: CampaignStat
     if (await connection.execute(_LOCK, {"campaign_id": campaign_id})).rowcount == 0:
         return False
     if target is None:
-        log.error("counts were wrong and are taken from the messages", campaign_id=campaign_id)
+        log.error("campaign counts did not match its messages, recounted", campaign_id=campaign_id)
         await connection.execute(_LOCK_COUNTS, {"campaign_id": campaign_id})
         await connection.execute(_RECOUNT, {"campaign_id": campaign_id})
         return False
     if not await move_campaign(connection, campaign_id, target):
         return False
-    await connection.execute(_DROP_CHUNKS, {"campaign_id": campaign_id})
+    await drop_chunks(connection, campaign_id)
     return True

@@ -6,7 +6,6 @@ from typing import Final
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from dispatcher.cancellation import cancel_chunk, cancel_unplanned
-from dispatcher.chunks import sweep_chunks
 from dispatcher.completion import FINISH, FINISHED_AT_A_TIME, finish_campaigns
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
 from dispatcher.planning import PLAN_POSTPONED, plan_postponed
@@ -14,6 +13,7 @@ from dispatcher.pruning import forget_idempotency_keys, forget_providers
 from dispatcher.queue_routes import Lane
 from dispatcher.schedules import START, start_due_campaign
 from dispatcher.settings import DispatcherSettings
+from dispatcher.sweep import sweep_chunks
 from dispatcher.troubles import CampaignTroubles
 from dispatcher.window import Window
 from leopard.db.pool import Connection, Pool

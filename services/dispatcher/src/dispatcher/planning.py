@@ -16,6 +16,8 @@ from dispatcher.metrics import MESSAGES_CREATED
 from dispatcher.troubles import CampaignTroubles
 from leopard.audiences.model import Audience, first_problem
 from leopard.audiences.snapshot import MATCHES, audience_parameters
+from leopard.db.chunks import TO_PUBLISH
+from leopard.db.counts import WRITER_SHARD, adding
 from leopard.db.failures import fail_unplanned
 from leopard.db.pool import Connection
 from leopard.domain.formats import KNOWN_FORMAT
@@ -40,19 +42,22 @@ class _Unplanned:
 
 # Of the campaigns that are not planned to their end, the one served longest ago. No key update: workers and requests
 # that refer to the campaign are not held up.
-_NEXT: Final = """
+_NEXT: Final = f"""
 SELECT id, audience, audience_last_id AS last_id, audience_planned_to AS planned_to
   FROM campaigns
  WHERE status = 'sending' AND channel = ANY(%(channels)s) AND format <= %(known_format)s
    AND NOT id = ANY(%(excluded)s)
    AND audience IS NOT NULL AND audience_planned_to < audience_last_id
    AND NOT EXISTS (SELECT FROM campaign_chunks
-                    WHERE campaign_chunks.campaign_id = campaigns.id AND check_at IS NULL
-                      AND (claimed_until IS NULL OR claimed_until < now()))
+                    WHERE campaign_chunks.campaign_id = campaigns.id AND {TO_PUBLISH})
  ORDER BY served_at NULLS FIRST, id
  LIMIT 1
    FOR NO KEY UPDATE SKIP LOCKED
 """
+
+_COUNT_WRITTEN: Final = adding(
+    ("total",), f"SELECT %(campaign_id)s, {WRITER_SHARD}, count(*) FROM written HAVING count(*) > 0"
+)
 
 # The key share lock keeps a customer from being deleted before the foreign key is checked. A customer that another
 # transaction holds is not waited for: all others would wait along.
@@ -80,9 +85,7 @@ WITH recipients AS MATERIALIZED (
         ON CONFLICT DO NOTHING
     RETURNING customer_id
 ), counted AS (
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, total)
-    SELECT %(campaign_id)s, 0, count(*) FROM written
-        ON CONFLICT (campaign_id, shard) DO UPDATE SET total = counts.total + excluded.total
+    {_COUNT_WRITTEN}
 ), chunked AS (
     INSERT INTO campaign_chunks (campaign_id, first_customer_id, last_customer_id)
     SELECT %(campaign_id)s, min(customer_id), max(customer_id) FROM written HAVING count(*) > 0
@@ -115,7 +118,7 @@ SELECT id
 
 # A customer who is gone by now gets no message, and leaves the total. Each message has a chunk of its own: other
 # recipients lie between them, whose chunks have their own state.
-_PLAN_POSTPONED: Final = """
+_PLAN_POSTPONED: Final = f"""
 WITH waiting AS MATERIALIZED (
     SELECT customer_id FROM postponed_recipients
      WHERE campaign_id = %(campaign_id)s
@@ -135,9 +138,7 @@ WITH waiting AS MATERIALIZED (
         ON CONFLICT (campaign_id, customer_id) DO NOTHING
     RETURNING customer_id
 ), counted AS (
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, total)
-    SELECT %(campaign_id)s, 0, count(*) FROM written HAVING count(*) > 0
-        ON CONFLICT (campaign_id, shard) DO UPDATE SET total = counts.total + excluded.total
+    {_COUNT_WRITTEN}
 ), chunked AS (
     INSERT INTO campaign_chunks (campaign_id, first_customer_id, last_customer_id)
     SELECT %(campaign_id)s, customer_id, customer_id FROM written

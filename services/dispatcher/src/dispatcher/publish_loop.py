@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from dispatcher.chunks import claim_chunk, mark_published, pending_jobs, release_chunk
+from dispatcher.chunk_jobs import pending_jobs
 from dispatcher.metrics import RELEASED
 from dispatcher.planning import plan_next_chunk
 from dispatcher.publisher import PUBLISHING_UNAVAILABLE, JobPublisher
@@ -11,6 +11,7 @@ from dispatcher.retries import release_due
 from dispatcher.settings import DispatcherSettings
 from dispatcher.troubles import CampaignTroubles
 from dispatcher.window import Window
+from leopard.db.chunks import claim_chunk, mark_published, release_chunk
 from leopard.db.pool import Pool
 from leopard.db.provider_holds import channel_holds
 from leopard.domain.statuses import Channel

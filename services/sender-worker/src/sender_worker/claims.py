@@ -11,6 +11,8 @@ from typing import Final
 
 from psycopg.rows import class_row
 
+from leopard.db.counts import adding
+from leopard.db.message_states import CLAIMABLE
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
 
@@ -34,8 +36,19 @@ class Claim:
     preferred_product: str | None
 
 
+_COUNT_UNKNOWN: Final = adding(
+    ("unknown_outcomes",),
+    """
+    SELECT campaign_id, %(shard)s, count(*)
+      FROM claimed
+     WHERE outcome_unknown
+     GROUP BY campaign_id
+     ORDER BY campaign_id
+    """,
+)
+
 # A message whose claim ended without a result has used up an attempt, or it could take worker after worker down.
-_CLAIM: Final = """
+_CLAIM: Final = f"""
 WITH claimable AS (
     SELECT m.id, m.claimed_until IS NOT NULL AS outcome_unknown, campaigns.channel, campaigns.base_template,
            customers.phone, customers.first_name, customers.last_name, customers.location,
@@ -45,8 +58,7 @@ WITH claimable AS (
                     AND campaigns.channel = ANY(%(channels)s)
       JOIN customers ON customers.id = m.customer_id
      WHERE m.id = ANY(%(message_ids)s)
-       AND m.status = 'pending' AND m.next_attempt_at IS NULL
-       AND (m.claimed_until IS NULL OR m.claimed_until < now())
+       AND {CLAIMABLE}
      ORDER BY m.id
        FOR UPDATE OF m SKIP LOCKED
 ), claimed AS (
@@ -59,14 +71,7 @@ WITH claimable AS (
               claimable.channel, claimable.base_template, claimable.phone, claimable.first_name,
               claimable.last_name, claimable.location, claimable.preferred_product
 ), counted AS (
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, unknown_outcomes)
-    SELECT campaign_id, %(shard)s, count(*)
-      FROM claimed
-     WHERE outcome_unknown
-     GROUP BY campaign_id
-     ORDER BY campaign_id
-        ON CONFLICT (campaign_id, shard) DO UPDATE
-       SET unknown_outcomes = counts.unknown_outcomes + excluded.unknown_outcomes
+    {_COUNT_UNKNOWN}
 )
 SELECT * FROM claimed
 """

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
+from leopard.db.message_states import CLAIMABLE
 from leopard.db.pool import Connection
 
 # Only messages that no worker holds. No attempt is used, and a claim that ended without a result stays visible.
-_PARK: Final = """
+_PARK: Final = f"""
 WITH parked AS (
     SELECT id
-      FROM outbound_messages
+      FROM outbound_messages AS m
      WHERE id = ANY(%(message_ids)s)
-       AND status = 'pending' AND next_attempt_at IS NULL
-       AND (claimed_until IS NULL OR claimed_until < now())
+       AND {CLAIMABLE}
      ORDER BY id
        FOR UPDATE SKIP LOCKED
 )

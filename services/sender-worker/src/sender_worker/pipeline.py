@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from leopard.db.counts import WORKER_SHARDS
 from leopard.db.pool import Pool
 from leopard.db.queue_progress import report_held
 from leopard.domain.statuses import MAX_ATTEMPTS, Channel
@@ -33,9 +34,6 @@ log = get_logger(__name__)
 
 SEND: Final = "send message"
 """How logs and metrics call the sending of one message."""
-
-COUNT_SHARDS: Final = 8
-"""Workers add to different rows of a campaign's counts, so that they do not queue for one."""
 
 IDLE_SECONDS: Final = 1.0
 """How long a task waits for work before it begins again."""
@@ -70,7 +68,7 @@ class Pipeline:
         self._carrier = carrier
         self._rules = rules
         self._acks = acks
-        self._shard = random.randrange(1, COUNT_SHARDS)  # noqa: S311 any will do; 0 belongs to those who add messages
+        self._shard = random.choice(WORKER_SHARDS)  # noqa: S311 any will do
         self._arrived: Batcher[HeldJob] = Batcher(size=rules.batch_size)
         self._finished: Batcher[_Finished] = Batcher(size=rules.batch_size)
         self._to_claim: list[HeldJob] = []

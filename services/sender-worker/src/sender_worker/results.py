@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from leopard.db.counts import adding
+from leopard.db.message_states import FAILED_FOR_GOOD, WAITS_FOR_RETRY
 from leopard.db.pool import Connection
 from leopard.domain.statuses import MAX_ATTEMPTS, OUTCOME_UNKNOWN, MessageStatus
 from leopard.providers.contract import Accepted, Refused, SendOutcome, Throttled, Unavailable, Unknown
@@ -148,8 +150,20 @@ def _storable(text: str) -> str:
     return text.replace("\0", "").encode(errors="replace").decode()[:_MAX_ERROR_LENGTH]
 
 
+_COUNT_RECORDED: Final = adding(
+    ("sent", "failed", "retries", "unknown_outcomes"),
+    f"""
+    SELECT campaign_id, %(shard)s, count(*) FILTER (WHERE m.status = 'sent'),
+           count(*) FILTER (WHERE {FAILED_FOR_GOOD}), count(*) FILTER (WHERE {WAITS_FOR_RETRY}),
+           count(*) FILTER (WHERE unknown)
+      FROM recorded AS m
+     GROUP BY campaign_id
+     ORDER BY campaign_id
+    """,
+)
+
 # Only the claim that is in force may record: a worker that comes too late changes nothing, and counts nothing.
-_RECORD: Final = """
+_RECORD: Final = f"""
 WITH result AS (
     SELECT *
       FROM unnest(
@@ -169,19 +183,7 @@ WITH result AS (
      WHERE m.id = result.message_id AND m.claimed_until = result.claimed_until AND m.status = 'pending'
     RETURNING m.id, m.campaign_id, m.status, m.next_attempt_at, result.unknown
 ), counted AS (
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, sent, failed, retries, unknown_outcomes)
-    SELECT campaign_id, %(shard)s, count(*) FILTER (WHERE status = 'sent'),
-           count(*) FILTER (WHERE status = 'failed' AND next_attempt_at IS NULL),
-           count(*) FILTER (WHERE status = 'failed' AND next_attempt_at IS NOT NULL),
-           count(*) FILTER (WHERE unknown)
-      FROM recorded
-     GROUP BY campaign_id
-     ORDER BY campaign_id
-        ON CONFLICT (campaign_id, shard) DO UPDATE
-       SET sent = counts.sent + excluded.sent,
-           failed = counts.failed + excluded.failed,
-           retries = counts.retries + excluded.retries,
-           unknown_outcomes = counts.unknown_outcomes + excluded.unknown_outcomes
+    {_COUNT_RECORDED}
 )
 SELECT id FROM recorded
 """

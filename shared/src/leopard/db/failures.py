@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from leopard.db.counts import WRITER_SHARD, adding
 from leopard.db.pool import Connection
 
 _FAIL_SCHEDULED: Final = """
@@ -10,8 +11,12 @@ UPDATE campaigns
  WHERE id = %(campaign_id)s AND status = 'scheduled'
 """
 
+_COUNT_UNPLANNED: Final = adding(
+    ("total", "failed"), f"SELECT id, {WRITER_SHARD}, audience_unplanned, audience_unplanned FROM campaign"
+)
+
 # Recipients without a row count as failed. What is planned already is still sent; then the campaign fails.
-_FAIL_UNPLANNED: Final = """
+_FAIL_UNPLANNED: Final = f"""
 WITH campaign AS (
     SELECT id, audience_unplanned
       FROM campaigns
@@ -20,10 +25,7 @@ WITH campaign AS (
 ), dropped AS (
     DELETE FROM postponed_recipients USING campaign WHERE campaign_id = campaign.id
 ), counted AS (
-    INSERT INTO campaign_counts AS counts (campaign_id, shard, total, failed)
-    SELECT id, 0, audience_unplanned, audience_unplanned FROM campaign
-        ON CONFLICT (campaign_id, shard) DO UPDATE
-       SET total = counts.total + excluded.total, failed = counts.failed + excluded.failed
+    {_COUNT_UNPLANNED}
 )
 UPDATE campaigns
    SET failure_reason = %(reason)s, audience_unplanned = 0, audience_planned_to = COALESCE(audience_last_id, 0),

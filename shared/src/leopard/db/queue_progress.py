@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from leopard.db.chunks import DUE_FOR_CHECK
 from leopard.db.pool import Connection
 
 _REPORT: Final = """
@@ -19,13 +20,13 @@ VALUES (%(queue)s, LEAST(%(delivered_up_to)s, now()))
 """
 
 # What was published while the depth was read may have been counted or not.
-_EMPTIED: Final = """
+_EMPTIED: Final = f"""
 INSERT INTO queue_progress (queue, delivered_up_to)
 VALUES (%(queue)s, now() - interval '2 seconds')
     ON CONFLICT (queue) DO UPDATE
    SET delivered_up_to = excluded.delivered_up_to
  WHERE queue_progress.delivered_up_to < excluded.delivered_up_to
-   AND EXISTS (SELECT FROM campaign_chunks WHERE check_at <= now())
+   AND EXISTS (SELECT FROM campaign_chunks WHERE {DUE_FOR_CHECK})
 """
 
 # Chunks are locked in the order of their ids, and those that another process works on are left alone.

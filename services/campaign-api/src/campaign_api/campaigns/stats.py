@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from campaign_api.campaigns.queries import get_campaign
 from campaign_api.campaigns.schemas import Campaign
+from leopard.db.counts import sum_of_counts
 from leopard.db.pool import Connection
 from leopard.db.provider_holds import hold_of
 from leopard.domain.statuses import CampaignStatus
@@ -49,18 +50,13 @@ class CampaignWithStats(Campaign):
     """Present while the provider of its channel is held; its messages then use no attempt."""
 
 
-_STATS: Final = """
+_STATS: Final = f"""
 SELECT expected.total - counts.cancelled AS total,
        expected.total - counts.cancelled - counts.sent - counts.failed AS pending,
        counts.sent, counts.failed, counts.cancelled, counts.retries, counts.unknown_outcomes
   FROM campaigns
  CROSS JOIN LATERAL (
-       SELECT COALESCE(sum(total), 0)::bigint AS total, COALESCE(sum(sent), 0)::bigint AS sent,
-              COALESCE(sum(failed), 0)::bigint AS failed, COALESCE(sum(cancelled), 0)::bigint AS cancelled,
-              COALESCE(sum(retries), 0)::bigint AS retries,
-              COALESCE(sum(unknown_outcomes), 0)::bigint AS unknown_outcomes
-         FROM campaign_counts
-        WHERE campaign_id = campaigns.id
+       {sum_of_counts("campaigns.id")}
        ) AS counts
  CROSS JOIN LATERAL (SELECT counts.total + campaigns.audience_unplanned AS total) AS expected
  WHERE campaigns.id = %(campaign_id)s

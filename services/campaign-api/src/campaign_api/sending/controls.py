@@ -4,32 +4,13 @@ Each is one move of the campaign's status. Workers ask for the status with every
 what a provider has been asked already is not called back.
 """
 
-from typing import Final
-
 from campaign_api.campaigns.queries import get_campaign
 from campaign_api.campaigns.schemas import Campaign
 from campaign_api.web.errors import ApiError, ErrorCode
+from leopard.db.chunks import recheck_chunks, republish_chunks
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import CampaignStatus
-
-_CHUNKS: Final = """
-WITH chunks AS (
-    SELECT id FROM campaign_chunks WHERE campaign_id = %(campaign_id)s ORDER BY id FOR UPDATE
-)
-"""
-
-# The dispatcher looks at every chunk at once, whatever it was about to do with it.
-_RECHECK_CHUNKS: Final = f"""
-{_CHUNKS}
-UPDATE campaign_chunks SET check_at = now(), claimed_until = NULL FROM chunks WHERE campaign_chunks.id = chunks.id
-"""
-
-# Jobs that came while it was paused were dropped; every chunk is published once more.
-_REPUBLISH_CHUNKS: Final = f"""
-{_CHUNKS}
-UPDATE campaign_chunks SET check_at = NULL, claimed_until = NULL FROM chunks WHERE campaign_chunks.id = chunks.id
-"""
 
 
 async def pause_campaign(connection: Connection, campaign_id: int) -> Campaign:
@@ -52,7 +33,8 @@ async def resume_campaign(connection: Connection, campaign_id: int) -> Campaign:
     async with connection.transaction():
         if not await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from={CampaignStatus.PAUSED}):
             raise await _refusal(connection, campaign_id, "resumed")
-        await connection.execute(_REPUBLISH_CHUNKS, {"campaign_id": campaign_id})
+        # jobs that arrived while it was paused were dropped
+        await republish_chunks(connection, campaign_id)
     return await get_campaign(connection, campaign_id)
 
 
@@ -65,7 +47,7 @@ async def cancel_campaign(connection: Connection, campaign_id: int) -> Campaign:
     async with connection.transaction():
         if not await move_campaign(connection, campaign_id, CampaignStatus.CANCELLED):
             raise await _refusal(connection, campaign_id, "cancelled")
-        await connection.execute(_RECHECK_CHUNKS, {"campaign_id": campaign_id})
+        await recheck_chunks(connection, campaign_id)
     return await get_campaign(connection, campaign_id)
 
 

@@ -9,6 +9,7 @@ from campaign_api.web.errors import ApiError, ErrorCode
 from campaign_api.web.field_types import MAX_BIGINT, JsonIds, RequestModel
 from leopard.audiences.model import Audience
 from leopard.audiences.snapshot import begin_audience_send
+from leopard.db.counts import WRITER_SHARD, adding
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import EDITABLE, CampaignStatus
@@ -47,8 +48,10 @@ _CLEAR_AUDIENCE: Final = (
 
 _STORE_TRACE: Final = "UPDATE campaigns SET traceparent = %(traceparent)s WHERE id = %(campaign_id)s"
 
+_COUNT_QUEUED: Final = adding(("total",), f"SELECT %(campaign_id)s, {WRITER_SHARD}, count(*) FROM queued")
+
 # The key share lock keeps a customer from being deleted between here and the check of the foreign key.
-_QUEUE: Final = """
+_QUEUE: Final = f"""
 WITH known AS (
     SELECT id
       FROM customers
@@ -70,9 +73,7 @@ WITH known AS (
      GROUP BY chunk
      ORDER BY chunk
 ), counted AS (
-    INSERT INTO campaign_counts (campaign_id, shard, total)
-    SELECT %(campaign_id)s, 0, count(*)
-      FROM queued
+    {_COUNT_QUEUED}
 )
 SELECT array_agg(customer_id) FROM queued
 """

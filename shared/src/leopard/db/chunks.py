@@ -1,0 +1,161 @@
+"""Chunks: how they are claimed, published, checked and dropped. Everyone who writes campaign_chunks uses this file.
+
+A chunk is a range of a campaign's customers whose message rows are written. It has no state column; two times tell:
+
+to publish    check_at is null and no claim is in force
+claimed       check_at is null and claimed_until lies ahead: a dispatcher publishes its jobs
+published     check_at is set: the sweep looks at it then, and drops it once all its messages are finished
+
+A dispatcher that dies leaves a claim that ends by itself. The next dispatcher publishes the same jobs again. Workers
+claim each message before they send it, so an extra job does no harm.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from leopard.db.pool import Connection
+from leopard.domain.formats import KNOWN_FORMAT
+from leopard.domain.statuses import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedChunk:
+    """A chunk that this dispatcher may publish until `claimed_until`, which is also the claim's token."""
+
+    id: int
+    campaign_id: int
+    first_customer_id: int
+    last_customer_id: int
+    claimed_until: datetime
+    claimed_at: datetime
+    traceparent: str | None
+
+
+TO_PUBLISH: Final = (
+    "(campaign_chunks.check_at IS NULL"
+    " AND (campaign_chunks.claimed_until IS NULL OR campaign_chunks.claimed_until < now()))"
+)
+"""The chunk's jobs are to be published, and no dispatcher has claimed it."""
+
+DUE_FOR_CHECK: Final = "(campaign_chunks.check_at <= now())"
+"""The chunk was published long enough ago to look whether its messages are finished."""
+
+_CANDIDATE: Final = f"""
+WITH candidate AS (
+    SELECT campaign_chunks.id, campaign_chunks.campaign_id, campaigns.traceparent
+      FROM campaign_chunks
+      JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'sending'
+     WHERE {TO_PUBLISH}
+       AND campaigns.channel = ANY(%(channels)s) AND campaigns.format <= %(known_format)s
+     ORDER BY campaigns.served_at NULLS FIRST, campaign_chunks.id
+     LIMIT 1
+"""
+
+_TAKE: Final = """
+UPDATE campaign_chunks
+   SET claimed_until = now() + make_interval(secs => %(lease_seconds)s)
+  FROM candidate
+ WHERE campaign_chunks.id = candidate.id
+RETURNING campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id, claimed_until,
+          now() AS claimed_at, candidate.traceparent
+"""
+
+# The campaign served longest ago comes first, so that a small one does not stand behind one of millions. A claim waits
+# for no lock: it passes over a chunk where another transaction has the chunk or its campaign (docs/adr/0017).
+_CLAIM: Final = f"""
+{_CANDIDATE}
+       FOR NO KEY UPDATE OF campaigns SKIP LOCKED
+       FOR UPDATE OF campaign_chunks SKIP LOCKED
+), served AS (
+    UPDATE campaigns SET served_at = clock_timestamp() FROM candidate WHERE campaigns.id = candidate.campaign_id
+)
+{_TAKE}
+"""
+
+# Where every campaign with a chunk is locked, by its planning for example, a chunk is claimed all the same. Only the
+# campaign's turn is not noted.
+_CLAIM_OF_LOCKED: Final = f"""
+{_CANDIDATE}
+       FOR UPDATE OF campaign_chunks SKIP LOCKED
+)
+{_TAKE}
+"""
+
+_PUBLISHED: Final = """
+UPDATE campaign_chunks
+   SET check_at = now() + make_interval(secs => %(lease_seconds)s), claimed_until = NULL,
+       published_at = %(claimed_at)s
+ WHERE id = %(id)s AND claimed_until = %(claimed_until)s
+"""
+
+_RELEASE: Final = (
+    "UPDATE campaign_chunks SET claimed_until = NULL WHERE id = %(id)s AND claimed_until = %(claimed_until)s"
+)
+
+_LOCKED: Final = """
+WITH locked AS (
+    SELECT id FROM campaign_chunks WHERE campaign_id = %(campaign_id)s ORDER BY id FOR UPDATE
+)
+"""
+
+_REPUBLISH: Final = f"""
+{_LOCKED}
+UPDATE campaign_chunks SET check_at = NULL, claimed_until = NULL FROM locked WHERE campaign_chunks.id = locked.id
+"""
+
+_RECHECK: Final = f"""
+{_LOCKED}
+UPDATE campaign_chunks SET check_at = now(), claimed_until = NULL FROM locked WHERE campaign_chunks.id = locked.id
+"""
+
+_DROP: Final = f"{_LOCKED} DELETE FROM campaign_chunks USING locked WHERE campaign_chunks.id = locked.id"
+
+
+async def claim_chunk(
+    connection: Connection, lease_seconds: float, channels: Sequence[Channel] = tuple(Channel)
+) -> ClaimedChunk | None:
+    """Claim the next chunk to publish of a campaign in one of the channels; null where nothing waits."""
+    parameters = {"lease_seconds": lease_seconds, "channels": list(channels), "known_format": KNOWN_FORMAT}
+    async with connection.cursor(row_factory=class_row(ClaimedChunk)) as cursor:
+        for statement in (_CLAIM, _CLAIM_OF_LOCKED):
+            await cursor.execute(statement, parameters)
+            if (chunk := await cursor.fetchone()) is not None:
+                return chunk
+    return None
+
+
+async def mark_published(connection: Connection, chunk: ClaimedChunk, lease_seconds: float) -> None:
+    """Say that every job of the chunk was confirmed; does nothing where the lease went to somebody else."""
+    await connection.execute(
+        _PUBLISHED,
+        {
+            "id": chunk.id,
+            "claimed_until": chunk.claimed_until,
+            "claimed_at": chunk.claimed_at,
+            "lease_seconds": lease_seconds,
+        },
+    )
+
+
+async def release_chunk(connection: Connection, chunk: ClaimedChunk) -> None:
+    """Give a chunk back that could not be published."""
+    await connection.execute(_RELEASE, {"id": chunk.id, "claimed_until": chunk.claimed_until})
+
+
+async def republish_chunks(connection: Connection, campaign_id: int) -> None:
+    """Have every chunk of a campaign published again."""
+    await connection.execute(_REPUBLISH, {"campaign_id": campaign_id})
+
+
+async def recheck_chunks(connection: Connection, campaign_id: int) -> None:
+    """Have every chunk of a campaign checked now, whatever was to be done with it."""
+    await connection.execute(_RECHECK, {"campaign_id": campaign_id})
+
+
+async def drop_chunks(connection: Connection, campaign_id: int) -> None:
+    """Drop every chunk of a campaign that has finished."""
+    await connection.execute(_DROP, {"campaign_id": campaign_id})
