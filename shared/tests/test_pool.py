@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from psycopg import errors, sql
 
-from leopard.db.pool import DATABASE_AWAY, Connection, Pool, create_pool
+from leopard.db.pool import DATABASE_UNAVAILABLE, Connection, Pool, create_pool
 from leopard.db.sessions import SessionRules
 from leopard.settings import DatabasePooling, PreparedStatements
 from leopard.testing import add_customers, rows
@@ -129,7 +129,7 @@ async def test_after_a_failover_one_failure_replaces_every_read_only_connection(
 
         await asyncio.gather(*(look() for _ in range(5)))
         await connection.execute(read_only.format(name, sql.SQL("off")))
-        with pytest.raises(DATABASE_AWAY):
+        with pytest.raises(DATABASE_UNAVAILABLE):
             async with pool.connection() as own:
                 await add_customers(own, 1)
         for number in range(10):
@@ -152,7 +152,7 @@ async def test_after_a_change_of_a_column_one_failure_replaces_every_outdated_pl
 
             await asyncio.gather(*(ask() for _ in range(3)))
         await connection.execute("ALTER TABLE customers ALTER COLUMN first_name TYPE varchar(300)")
-        with pytest.raises(DATABASE_AWAY):
+        with pytest.raises(DATABASE_UNAVAILABLE):
             async with pool.connection() as own:
                 await own.execute(statement)
         for _ in range(10):

@@ -38,7 +38,7 @@ def scaled_by(manifests: list[Manifest]) -> dict[str, str]:
 
 def test_without_channels_everybody_takes_from_one_queue() -> None:
     manifests = pools({"name": "east"}, {"name": "west"})
-    assert "LEOPARD_OWN_QUEUES" not in settings(manifests, "dispatcher")
+    assert "LEOPARD_DEDICATED_QUEUES" not in settings(manifests, "dispatcher")
     assert "LEOPARD_CHANNEL" not in settings(manifests, "sender-worker-east")
     assert set(scaled_by(manifests).values()) == {SENDS.name}
 
@@ -46,7 +46,7 @@ def test_without_channels_everybody_takes_from_one_queue() -> None:
 @pytest.mark.parametrize("others", [{}, {"settings": {"channel": ""}}])
 def test_a_pool_of_one_channel_and_one_for_the_rest(others: dict[str, Any]) -> None:
     manifests = pools({"name": "chats", "settings": {"channel": "whatsapp"}}, {"name": "rest", **others})
-    assert settings(manifests, "dispatcher")["LEOPARD_OWN_QUEUES"] == "whatsapp"
+    assert settings(manifests, "dispatcher")["LEOPARD_DEDICATED_QUEUES"] == "whatsapp"
     assert settings(manifests, "sender-worker-chats")["LEOPARD_CHANNEL"] == "whatsapp"
     assert "LEOPARD_CHANNEL" not in settings(manifests, "sender-worker-rest")
     assert scaled_by(manifests) == {
@@ -62,7 +62,7 @@ def test_a_pool_for_each_channel_and_two_for_one() -> None:
         {"name": "sms-west"},
         settings={"channel": "sms"},
     )
-    assert settings(manifests, "dispatcher")["LEOPARD_OWN_QUEUES"] == "sms,whatsapp"
+    assert settings(manifests, "dispatcher")["LEOPARD_DEDICATED_QUEUES"] == "sms,whatsapp"
     assert scaled_by(manifests) == {
         "sender-worker-whatsapp": SENDS_OF[Channel.WHATSAPP].name,
         "sender-worker-sms-east": SENDS_OF[Channel.SMS].name,
@@ -72,4 +72,4 @@ def test_a_pool_for_each_channel_and_two_for_one() -> None:
 
 def test_the_chart_knows_every_channel() -> None:
     given = [{"name": channel.value, "settings": {"channel": channel.value}} for channel in Channel]
-    assert settings(pools(*given), "dispatcher")["LEOPARD_OWN_QUEUES"] == ",".join(sorted(Channel))
+    assert settings(pools(*given), "dispatcher")["LEOPARD_DEDICATED_QUEUES"] == ",".join(sorted(Channel))

@@ -33,7 +33,7 @@ COMMON = {
     "database_pooling",
     "database_prepared_statements",
 }
-DERIVED = {"own_queues"}
+DERIVED = {"dedicated_queues"}
 """What the chart reads off the pools, so that dispatcher and workers agree."""
 CHOSEN_HERE = {"log_format": "json"}
 """Where the chart knows better than the service: nobody reads a container's log on a terminal."""

@@ -128,18 +128,20 @@ async def test_jobs_and_retries_go_to_the_queue_of_their_channel(
     await connection.execute(
         "UPDATE outbound_messages SET status = 'failed', next_attempt_at = now() WHERE id = ANY(%s)", [retried]
     )
-    async with running(database_url, amqp_url, own_queues="whatsapp"):
+    async with running(database_url, amqp_url, dedicated_queues="whatsapp"):
         assert sorted(await jobs_in(amqp_url, 10)) == sms
         assert sorted(await jobs_in(amqp_url, 13, queue=SENDS_OF[Channel.WHATSAPP].name)) == whatsapp + retried
 
 
-async def test_an_audience_is_planned_in_its_own_lane(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_an_audience_is_planned_in_its_own_queue_route(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
     await add_customers(connection, 25)
     campaign_id = await add_campaign(connection, status="scheduled", channel="whatsapp")
     await connection.execute(
         """UPDATE campaigns SET scheduled_at = now(), audience = '{"all": true}' WHERE id = %s""", [campaign_id]
     )
-    async with running(database_url, amqp_url, chunk_size=10, own_queues="sms,whatsapp"):
+    async with running(database_url, amqp_url, chunk_size=10, dedicated_queues="sms,whatsapp"):
         assert len(set(await jobs_in(amqp_url, 25, queue=SENDS_OF[Channel.WHATSAPP].name))) == 25
 
 
@@ -150,7 +152,7 @@ async def test_a_channel_that_nobody_takes_holds_up_no_other(
     for _ in range(3):
         await add_messages(connection, await add_campaign(connection, channel="sms"), customers)
     whatsapp = await add_messages(connection, await add_campaign(connection, channel="whatsapp"), customers)
-    async with running(database_url, amqp_url, own_queues="sms", window=20):
+    async with running(database_url, amqp_url, dedicated_queues="sms", window=20):
         assert sorted(await jobs_in(amqp_url, 60)) == whatsapp
 
 
@@ -158,7 +160,7 @@ async def test_what_waits_in_a_queue_that_nobody_reads_any_more_comes_by_the_oth
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     messages = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 20))
-    async with running(database_url, amqp_url, own_queues="sms", lease_seconds=1, sweep_seconds=1):
+    async with running(database_url, amqp_url, dedicated_queues="sms", lease_seconds=1, sweep_seconds=1):
         assert len(await jobs_in(amqp_url, 1, queue=SENDS_OF[Channel.SMS].name)) == 1
     async with running(database_url, amqp_url, lease_seconds=1, sweep_seconds=1):
         assert sorted(await jobs_in(amqp_url, 20)) == messages

@@ -21,7 +21,7 @@ from campaign_api.web.errors import install_error_handlers
 from campaign_api.web.request_log import RequestLog
 from leopard import __version__
 from leopard.broker.messaging import BROKER_UNAVAILABLE, create_broker
-from leopard.db.pool import DATABASE_AWAY, create_pool
+from leopard.db.pool import DATABASE_UNAVAILABLE, create_pool
 from leopard.db.sessions import session_rules
 from leopard.runtime.background import Outages
 from leopard.runtime.health import Health, health_routes
@@ -48,7 +48,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
     turns = Turns(pool, settings.database_pool_size)
     nudges = Nudges(broker)
     database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
-    supervisor = Supervisor(outages=Outages((*DATABASE_AWAY, *BROKER_UNAVAILABLE), (database.problem, queue.problem)))
+    supervisor = Supervisor(
+        outages=Outages((*DATABASE_UNAVAILABLE, *BROKER_UNAVAILABLE), (database.problem, queue.problem))
+    )
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", queue.step)
     # it may wait for a RabbitMQ that does not come

@@ -10,12 +10,12 @@ from starlette.routing import Route
 from dispatcher.maintenance import Maintenance
 from dispatcher.publish_loop import PublishLoop
 from dispatcher.publisher import PUBLISHING_UNAVAILABLE, JobPublisher
-from dispatcher.queue_routes import lanes_of
+from dispatcher.queue_routes import routes_of
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
 from leopard.broker.consuming import Consuming
 from leopard.broker.messaging import NUDGES, TopologyError, consumed, create_broker
-from leopard.db.pool import DATABASE_AWAY, create_pool
+from leopard.db.pool import DATABASE_UNAVAILABLE, create_pool
 from leopard.db.sessions import session_rules
 from leopard.runtime.background import Outages
 from leopard.runtime.health import Health, health_routes
@@ -37,22 +37,24 @@ def create_app(settings: DispatcherSettings) -> Starlette:
     )
     database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
     supervisor = Supervisor(
-        outages=Outages((*DATABASE_AWAY, *PUBLISHING_UNAVAILABLE, TopologyError), (database.problem, queue.problem))
+        outages=Outages(
+            (*DATABASE_UNAVAILABLE, *PUBLISHING_UNAVAILABLE, TopologyError), (database.problem, queue.problem)
+        )
     )
     consuming = Consuming(broker)
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", queue.step)
     # it may wait for a RabbitMQ that does not come
     supervisor.repeat("consume", consuming.step, cut_short=True)
-    lanes = []
+    routes = []
     publishing = []
-    for lane in lanes_of(settings.own_queues):
-        window = Window(broker, settings.window, queue=lane.queue)
-        publisher = JobPublisher(broker, concurrency=settings.publish_concurrency, queue=lane.queue)
-        loop = PublishLoop(settings, pool, publisher, window, lane.channels)
-        lanes.append((lane, Window(broker, settings.window, queue=lane.queue)))
-        publishing.append(supervisor.repeat(f"publish to {lane.queue.name}", loop.step))
-    Maintenance(settings, pool, lanes).supervise(supervisor)
+    for route in routes_of(settings.dedicated_queues):
+        window = Window(broker, settings.window, queue=route.queue)
+        publisher = JobPublisher(broker, concurrency=settings.publish_concurrency, queue=route.queue)
+        loop = PublishLoop(settings, pool, publisher, window, route.channels)
+        routes.append((route, Window(broker, settings.window, queue=route.queue)))
+        publishing.append(supervisor.repeat(f"publish to {route.queue.name}", loop.step))
+    Maintenance(settings, pool, routes).supervise(supervisor)
 
     @broker.subscriber(consumed(NUDGES))
     async def nudged(_message: RabbitMessage) -> None:

@@ -10,7 +10,7 @@ from dispatcher.completion import FINISH, FINISHED_AT_A_TIME, finish_campaigns
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
 from dispatcher.planning import PLAN_POSTPONED, plan_postponed
 from dispatcher.pruning import forget_idempotency_keys, forget_providers
-from dispatcher.queue_routes import Lane
+from dispatcher.queue_routes import QueueRoute
 from dispatcher.schedules import START, start_due_campaign
 from dispatcher.settings import DispatcherSettings
 from dispatcher.sweep import sweep_chunks
@@ -35,10 +35,10 @@ Work = Callable[[Connection], Awaitable[float]]
 class Maintenance:
     """What is done again and again while campaigns run."""
 
-    def __init__(self, settings: DispatcherSettings, pool: Pool, lanes: Sequence[tuple[Lane, Window]]) -> None:
+    def __init__(self, settings: DispatcherSettings, pool: Pool, routes: Sequence[tuple[QueueRoute, Window]]) -> None:
         self._settings = settings
         self._pool = pool
-        self._lanes = lanes
+        self._routes = routes
         self._starting, self._postponed, self._finishing = CampaignTroubles(), CampaignTroubles(), CampaignTroubles()
 
     def supervise(self, supervisor: Supervisor) -> None:
@@ -70,14 +70,14 @@ class Maintenance:
 
     async def sweep(self, connection: Connection) -> float:
         """Find messages whose jobs were lost, and let their chunks be published again."""
-        for lane, window in self._lanes:
+        for route, window in self._routes:
             if await _is_empty(window):
-                await report_emptied(connection, lane.queue.name)
+                await report_emptied(connection, route.queue.name)
         lost = await sweep_chunks(
             connection,
             again_seconds=self._settings.sweep_seconds,
             lease_seconds=self._settings.lease_seconds,
-            queues={channel: lane.queue.name for lane, _ in self._lanes for channel in lane.channels},
+            queues={channel: route.queue.name for route, _ in self._routes for channel in route.channels},
         )
         if lost:
             LOST_FOUND.inc(lost)

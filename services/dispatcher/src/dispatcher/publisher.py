@@ -13,7 +13,7 @@ from pamqp.common import FieldTable
 
 from dispatcher.metrics import PUBLISH_SECONDS, PUBLISHED
 from leopard.broker.jobs import MessageJob
-from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, Broker, BrokerBlockedError, OwnChannel
+from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, Broker, BrokerBlockedError, ReopeningChannel
 from leopard.telemetry.tracing import TRACEPARENT
 
 CONFIRM_SECONDS: Final = 30
@@ -37,7 +37,7 @@ class JobPublisher:
 
     def __init__(self, broker: Broker, *, concurrency: int, queue: RabbitQueue = SENDS) -> None:
         self._broker = broker
-        self._channel = OwnChannel(broker, confirms=True)
+        self._channel = ReopeningChannel(broker, confirms=True)
         self._queue = queue
         self._concurrency = concurrency
 

@@ -1,7 +1,7 @@
-"""Lanes: a queue, and the channels whose jobs go through it.
+"""Queue routes: a queue, and the channels whose jobs go through it.
 
-Where no channel has workers of its own there is one lane, `campaign_sends`, and everything goes through it. Lanes do
-not wait for one another: each has a window and a loop, so that a provider that is slow holds up its own channel alone.
+Where no channel has dedicated workers, there is one route, `campaign_sends`, for all jobs. Routes do not wait for one
+another: each has a window and a loop, so that a slow provider holds up its own channel alone.
 """
 
 from collections.abc import Collection
@@ -14,15 +14,15 @@ from leopard.domain.statuses import Channel
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class QueueRoute:
     """Where the jobs of some channels go."""
 
     queue: RabbitQueue
     channels: tuple[Channel, ...]
 
 
-def lanes_of(own_queues: Collection[Channel]) -> list[Lane]:
-    """Every lane: one for each channel that has a queue of its own, and one for all the others."""
-    others = tuple(channel for channel in Channel if channel not in own_queues)
-    own = [Lane(SENDS_OF[channel], (channel,)) for channel in Channel if channel in own_queues]
-    return [Lane(SENDS, others), *own] if others else own
+def routes_of(dedicated_queues: Collection[Channel]) -> list[QueueRoute]:
+    """All routes: one for each channel with a dedicated queue, and one for the other channels."""
+    others = tuple(channel for channel in Channel if channel not in dedicated_queues)
+    own = [QueueRoute(SENDS_OF[channel], (channel,)) for channel in Channel if channel in dedicated_queues]
+    return [QueueRoute(SENDS, others), *own] if others else own

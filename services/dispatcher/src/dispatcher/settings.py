@@ -24,12 +24,12 @@ class DispatcherSettings(ServiceSettings):
     publish_concurrency: int = Field(
         default=500, ge=1, le=10_000, description="Jobs that may wait for their confirms at a time"
     )
-    own_queues: Annotated[frozenset[Channel], NoDecode] = Field(
+    dedicated_queues: Annotated[frozenset[Channel], NoDecode] = Field(
         default=frozenset(),
-        description="Channels whose jobs go to a queue of their own, campaign_sends.sms and so on: sms,whatsapp",
+        description="Channels with a dedicated queue, such as campaign_sends.sms: sms,whatsapp",
     )
 
-    @field_validator("own_queues", mode="before")
+    @field_validator("dedicated_queues", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

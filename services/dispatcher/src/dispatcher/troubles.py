@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from psycopg import errors
 
-from leopard.db.pool import DATABASE_AWAY
+from leopard.db.pool import DATABASE_UNAVAILABLE
 from leopard.runtime.background import BACKGROUND_FAILURES
 from leopard.runtime.backoff import full_jitter
 from leopard.telemetry.logs import get_logger
@@ -44,7 +44,7 @@ class CampaignTroubles:
         Raises:
             psycopg.Error: The error again, where the database is unavailable and no campaign is to blame.
         """
-        if isinstance(error, DATABASE_AWAY) and not isinstance(error, OF_ONE_CAMPAIGN):
+        if isinstance(error, DATABASE_UNAVAILABLE) and not isinstance(error, OF_ONE_CAMPAIGN):
             raise error
         failures = self._troubles[campaign_id].failures + 1 if campaign_id in self._troubles else 1
         self._troubles[campaign_id] = _Trouble(failures, time.monotonic() + 0.1 + full_jitter(failures, maximum=30))

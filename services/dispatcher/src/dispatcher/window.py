@@ -8,7 +8,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitQueue
 
 from dispatcher.metrics import QUEUE_DEPTH
-from leopard.broker.messaging import SENDS, Broker, OwnChannel, declare_topology
+from leopard.broker.messaging import SENDS, Broker, ReopeningChannel, declare_topology
 from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -21,7 +21,7 @@ class Window:
         self._broker = broker
         self._size = size
         self._queue = queue
-        self._channel = OwnChannel(broker)
+        self._channel = ReopeningChannel(broker)
 
     async def room(self) -> int:
         """How many more jobs the queue may take; a queue that is gone is declared again.

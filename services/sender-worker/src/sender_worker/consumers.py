@@ -17,7 +17,7 @@ from leopard.telemetry.logs import get_logger
 from leopard.telemetry.tracing import TRACEPARENT
 from sender_worker.acks import HeldJob
 from sender_worker.pipeline import Pipeline
-from sender_worker.unreadable_jobs import DeadLetter, DeadLettering
+from sender_worker.unreadable_jobs import UnreadableJob, UnreadableJobs
 
 log = get_logger(__name__)
 
@@ -49,7 +49,7 @@ class DeliveredUpTo:
 def subscribe(
     broker: Broker,
     pipeline: Pipeline,
-    dead_lettering: DeadLettering,
+    unreadable_jobs: UnreadableJobs,
     delivered: DeliveredUpTo,
     *,
     queue: RabbitQueue,
@@ -88,7 +88,7 @@ def subscribe(
             reason = f"unexpected error: {type(error).__name__}"
         else:
             return
-        dead_lettering.add(DeadLetter(HeldJob(0, raw.channel, raw.delivery_tag), message, reason))
+        unreadable_jobs.add(UnreadableJob(HeldJob(0, raw.channel, raw.delivery_tag), message, reason))
 
 
 def _reason(error: ValidationError) -> str:

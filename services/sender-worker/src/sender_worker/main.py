@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from leopard.broker.consuming import Consuming
 from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, SENDS_OF, TopologyError, create_broker
-from leopard.db.pool import DATABASE_AWAY, create_pool
+from leopard.db.pool import DATABASE_UNAVAILABLE, create_pool
 from leopard.db.sessions import session_rules
 from leopard.domain.statuses import Channel
 from leopard.providers.contract import Provider
@@ -26,7 +26,7 @@ from sender_worker.pipeline import Pipeline, PipelineRules
 from sender_worker.results import RetryRules
 from sender_worker.sending import Carrier
 from sender_worker.settings import ProviderName, UnknownOutcome, WorkerSettings
-from sender_worker.unreadable_jobs import DeadLettering
+from sender_worker.unreadable_jobs import UnreadableJobs
 
 SERVICE = "sender-worker"
 
@@ -71,23 +71,23 @@ def create_app(settings: WorkerSettings) -> Starlette:
     acks = Acks()
     rules = PipelineRules(batch_size=settings.batch_size, lease_seconds=settings.lease_seconds, channels=channels)
     pipeline = Pipeline(pool, carrier, rules, acks)
-    dead_lettering = DeadLettering(broker, acks)
+    unreadable_jobs = UnreadableJobs(broker, acks)
     queue = SENDS_OF[settings.channel] if settings.channel else SENDS
     delivered = DeliveredUpTo(pool, queue.name)
-    subscribe(broker, pipeline, dead_lettering, delivered, queue=queue, prefetch=settings.prefetch)
+    subscribe(broker, pipeline, unreadable_jobs, delivered, queue=queue, prefetch=settings.prefetch)
     consuming = Consuming(broker)
 
     database, broker_monitor = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
     supervisor = Supervisor(
         outages=Outages(
-            (*DATABASE_AWAY, *BROKER_UNAVAILABLE, TopologyError), (database.problem, broker_monitor.problem)
+            (*DATABASE_UNAVAILABLE, *BROKER_UNAVAILABLE, TopologyError), (database.problem, broker_monitor.problem)
         )
     )
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", broker_monitor.step)
     # it may wait for a RabbitMQ that does not come
     supervisor.repeat("consume", consuming.step, cut_short=True)
-    supervisor.repeat("dead-letter jobs", dead_lettering.step)
+    supervisor.repeat("dead-letter jobs", unreadable_jobs.step)
     supervisor.repeat("report queue progress", delivered.step)
     gate.changed = supervisor.repeat("provider state", gate.refresh).wake
     pipeline.supervise(supervisor)

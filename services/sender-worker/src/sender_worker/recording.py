@@ -10,14 +10,14 @@ from typing import Final
 import psycopg
 from psycopg import errors
 
-from leopard.db.pool import DATABASE_AWAY, Pool
+from leopard.db.pool import DATABASE_UNAVAILABLE, Pool
 from leopard.telemetry.logs import get_logger
 from sender_worker.metrics import REFUSED_RESULTS
 from sender_worker.results import Result, record_results, without_texts
 
 log = get_logger(__name__)
 
-_NOT_THE_ROWS: Final = (*DATABASE_AWAY, errors.ProgrammingError, errors.NotSupportedError)
+_NOT_THE_ROWS: Final = (*DATABASE_UNAVAILABLE, errors.ProgrammingError, errors.NotSupportedError)
 """Errors of the statement or of the server: a smaller batch would meet them too."""
 
 

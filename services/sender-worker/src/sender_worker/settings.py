@@ -29,7 +29,7 @@ class WorkerSettings(ServiceSettings):
 
     channel: Channel | None = Field(
         default=None,
-        description="Take this channel's jobs alone, from its own queue; dispatcher's LEOPARD_OWN_QUEUES must name it",
+        description="Consume only this channel's dedicated queue; LEOPARD_DEDICATED_QUEUES of dispatcher must name it",
     )
     prefetch: int = Field(
         default=2000, ge=1, le=65_535, description="Jobs that a worker holds at a time, waiting or in flight"

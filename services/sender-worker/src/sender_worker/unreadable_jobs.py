@@ -19,7 +19,7 @@ _IDLE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
+class UnreadableJob:
     """A job that cannot be taken, for example because it does not parse, and why."""
 
     job: HeldJob
@@ -27,16 +27,16 @@ class DeadLetter:
     reason: str
 
 
-class DeadLettering:
+class UnreadableJobs:
     """Moves jobs to the queue of dead letters, again and again until it takes them."""
 
     def __init__(self, broker: Broker, acks: Acks) -> None:
         self._broker = broker
         self._acks = acks
-        self._arrived: Batcher[DeadLetter] = Batcher(size=_AT_A_TIME)
-        self._moving: list[DeadLetter] = []
+        self._arrived: Batcher[UnreadableJob] = Batcher(size=_AT_A_TIME)
+        self._moving: list[UnreadableJob] = []
 
-    def add(self, letter: DeadLetter) -> None:
+    def add(self, letter: UnreadableJob) -> None:
         """Move one more job."""
         self._arrived.add(letter)
 
@@ -62,7 +62,7 @@ class DeadLettering:
             await self._acks.done([letter.job])
         return 0
 
-    async def _publish(self, letter: DeadLetter) -> None:
+    async def _publish(self, letter: UnreadableJob) -> None:
         message = letter.message
         await self._broker.publish(
             message.body,

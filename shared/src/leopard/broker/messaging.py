@@ -261,7 +261,7 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "reason", None) or error)
 
 
-class OwnChannel:
+class ReopeningChannel:
     """A channel for what FastStream has no call for: opened when it is first needed, and again when it was lost."""
 
     def __init__(self, broker: Broker, *, confirms: bool = False) -> None:

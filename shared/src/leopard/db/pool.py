@@ -12,7 +12,7 @@ from leopard.db.sessions import SessionConnection, SessionRules, begin_session
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
-DATABASE_AWAY = (
+DATABASE_UNAVAILABLE = (
     PoolTimeout,
     errors.OperationalError,
     errors.InterfaceError,

@@ -6,7 +6,7 @@ from importlib import resources
 
 from psycopg import AsyncConnection, errors
 
-from leopard.db.pool import DATABASE_AWAY, Connection, connection_options
+from leopard.db.pool import DATABASE_UNAVAILABLE, Connection, connection_options
 from leopard.store_errors import describe_database_error, is_final_database_error
 from leopard.waiting import Patience
 
@@ -57,7 +57,7 @@ async def wait_for_schema(database_url: str, *, seconds: float) -> None:
             reason = f"the schema is older than this version needs it: {newest_revision()}; run: leopard migrate"
         except TimeoutError:
             reason = "PostgreSQL did not answer in time, or a migration is running"
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             if is_final_database_error(error):
                 raise
             reason = describe_database_error(error, database_url)

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import aio_pika
 from psycopg import AsyncConnection, errors
 
-from leopard.broker.messaging import Broker, OwnChannel, connection_of, silent_seconds
+from leopard.broker.messaging import Broker, ReopeningChannel, connection_of, silent_seconds
 from leopard.db.pool import Connection, connection_options
 from leopard.db.schema import schema_is_current
 from leopard.store_errors import describe_broker_error, describe_database_error
@@ -132,7 +132,7 @@ class BrokerMonitor:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._channel = OwnChannel(broker)
+        self._channel = ReopeningChannel(broker)
         self._known = _Known("broker")
         self._lost_at: float | None = None
 
@@ -165,7 +165,7 @@ class BrokerMonitor:
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     await (await self._channel.underlay()).basic_qos(prefetch_count=1)
             except TimeoutError:
-                self._channel = OwnChannel(self._broker)
+                self._channel = ReopeningChannel(self._broker)
                 self._known.down(f"no answer within {_ANSWER_SECONDS:g} s")
             else:
                 self._known.up()

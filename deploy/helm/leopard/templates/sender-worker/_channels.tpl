@@ -1,5 +1,5 @@
 {{/* Channels with a dedicated queue, because a pool consumes only that channel: sms,whatsapp. */}}
-{{- define "leopard.ownQueues" -}}
+{{- define "leopard.dedicatedQueues" -}}
 {{- $channels := list -}}
 {{- range .Values.senderWorker.pools -}}
 {{- $settings := mergeOverwrite (deepCopy $.Values.senderWorker.settings) (default dict .settings) -}}

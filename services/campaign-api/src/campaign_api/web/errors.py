@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from leopard.db.pool import DATABASE_AWAY
+from leopard.db.pool import DATABASE_UNAVAILABLE
 from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -193,7 +193,7 @@ def install_error_handlers(app: FastAPI) -> None:
         body = error_body(ErrorCode.UNAVAILABLE, "The service cannot reach its database; try again later")
         return JSONResponse(body, 503, headers={"Retry-After": "5"})
 
-    for database_away in DATABASE_AWAY:
+    for database_away in DATABASE_UNAVAILABLE:
         app.add_exception_handler(database_away, away)
 
 
