@@ -22,10 +22,10 @@ from leopard.broker.messaging import SENDS
 from leopard.db.chunks import claim_chunk, mark_published
 from leopard.db.pool import Connection, Pool, create_pool
 from leopard.domain.statuses import Channel, MessageStatus
-from leopard.testing import add_campaign, add_customers, rows
 from sender_worker.claims import claim_messages
 from sender_worker.parking import park_messages
 from sender_worker.results import Result, record_results
+from support.factories import add_campaign, add_customers, rows
 
 CUSTOMERS = 200
 SECONDS = 6.0

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from leopard.db.schema import newest_revision
-from leopard.testing import Backend
 from leopard_local.ports import free_port
 from password_roles import roles_with_passwords
+from support.stores import Backend
 
 PASSWORD = "s3cr3t-horse"  # noqa: S105 of nobody
 ROLE = "someone_refused"

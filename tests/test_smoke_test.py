@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from leopard.testing import Backend
 from running_api import Service, start_api
+from support.stores import Backend
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from leopard.runtime.background import Outages, Patience, Step
 from leopard.runtime.supervision import Supervisor
-from leopard.testing import failures_of, until
+from support.factories import failures_of, until
 
 
 @asynccontextmanager

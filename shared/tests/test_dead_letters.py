@@ -25,7 +25,7 @@ from leopard.broker.messaging import (
 )
 from leopard.cli.main import main
 from leopard.domain.statuses import Channel
-from leopard.testing import until
+from support.factories import until
 
 LETTERS = [
     (b"not json", "does not parse: JSON"),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from leopard.testing import until
 from leopard_local.ports import free_port
+from support.factories import until
 
 SERVICE = Path(__file__).with_name("failing_service.py")
 

@@ -9,7 +9,7 @@ from leopard.broker.messaging import create_broker
 from leopard.db.pool import Connection
 from leopard.runtime.health import Health, health_routes
 from leopard.runtime.monitors import BrokerMonitor, DatabaseMonitor
-from leopard.testing import Backend
+from support.stores import Backend
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 

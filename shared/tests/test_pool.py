@@ -11,7 +11,7 @@ from psycopg import errors, sql
 from leopard.db.pool import DATABASE_UNAVAILABLE, Connection, Pool, create_pool
 from leopard.db.sessions import SessionRules
 from leopard.settings import DatabasePooling, PreparedStatements
-from leopard.testing import add_customers, rows
+from support.factories import add_customers, rows
 
 
 @pytest_asyncio.fixture

@@ -14,7 +14,8 @@ from leopard.cli.main import main
 from leopard.db.migration import alembic_config, migrate, migration_engine
 from leopard.db.pool import Connection
 from leopard.db.schema import SchemaNotReadyError, newest_revision, schema_is_current, wait_for_schema
-from leopard.testing import Backend, add_campaign, add_customers, add_messages, counts, rows
+from support.factories import add_campaign, add_customers, add_messages, counts, rows
+from support.stores import Backend
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import CAMPAIGN_MOVES, CampaignStatus, can_move, sources_of
-from leopard.testing import add_campaign, rows
+from support.factories import add_campaign, rows
 
 FINAL = {CampaignStatus.SENT, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
 

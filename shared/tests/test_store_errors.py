@@ -15,8 +15,8 @@ from leopard.store_errors import (
     is_final_broker_error,
     is_final_database_error,
 )
-from leopard.testing import Backend
 from password_roles import roles_with_passwords
+from support.stores import Backend
 
 PASSWORD = "s3cr3t-horse"  # noqa: S105 of nobody
 ROLE = "someone_with_another_password"

@@ -11,7 +11,7 @@ import structlog
 from leopard.runtime import ending
 from leopard.runtime.background import Outages, Patience, Step
 from leopard.runtime.supervision import Supervisor
-from leopard.testing import until
+from support.factories import until
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import structlog
 from faults.injector import Injector
 from faults.running import Running, all_services, current_service, watch_progress
 from leopard.db.pool import Connection
-from leopard.testing import add_customers, counts, rows, until
+from support.factories import add_customers, counts, rows, until
 from troubles.scripted import ScriptedProvider, scripted_provider
 
 FAULTS: Final = int(os.environ.get("FAULTS") or 60)

@@ -21,9 +21,10 @@ from leopard.db.migration import migrate
 from leopard.db.pool import Connection, create_pool
 from leopard.db.schema import newest_revision
 from leopard.db.sessions import session_rules
-from leopard.testing import Backend, add_customers, rows, until
 from pooling.pgbouncer import pgbouncer
 from sender_worker.settings import WorkerSettings
+from support.factories import add_customers, rows, until
+from support.stores import Backend
 from troubles.scripted import ScriptedProvider, scripted_provider
 
 MESSAGES = 2000

@@ -8,8 +8,8 @@ import dispatcher.main
 import sender_worker.main
 from dispatcher.settings import DispatcherSettings
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, add_messages, rows, until
 from sender_worker.settings import WorkerSettings
+from support.factories import add_campaign, add_customers, add_messages, rows, until
 
 
 @asynccontextmanager

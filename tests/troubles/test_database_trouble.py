@@ -7,7 +7,7 @@ import aio_pika
 
 from leopard.broker.messaging import DEAD_LETTERS
 from leopard.db.pool import Connection
-from leopard.testing import rows, until
+from support.factories import rows, until
 from troubles.scripted import ScriptedProvider, scripted_provider
 from troubles.services import campaign_of, services, statuses, until_finished
 

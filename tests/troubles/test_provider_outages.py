@@ -10,7 +10,7 @@ from aiohttp import web
 from leopard.db.pool import Connection
 from leopard.db.provider_holds import hold_of
 from leopard.domain.statuses import Channel
-from leopard.testing import rows, until
+from support.factories import rows, until
 from troubles.scripted import ScriptedProvider, scripted_provider
 from troubles.services import campaign_of, services, statuses, until_finished
 

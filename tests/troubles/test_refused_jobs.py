@@ -6,7 +6,7 @@ from aio_pika.abc import AbstractQueue
 from leopard.broker.dead_letter_queue import Fate, Letter, walk
 from leopard.broker.messaging import SENDS, create_broker, declare_topology
 from leopard.db.pool import Connection
-from leopard.testing import rows, until
+from support.factories import rows, until
 from troubles.scripted import scripted_provider
 from troubles.services import campaign_of, services, statuses, until_finished
 

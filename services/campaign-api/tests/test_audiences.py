@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, rows
+from support.factories import add_campaign, add_customers, rows
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from campaign_api.web.errors import ApiError
 from campaign_api.web.json_bodies import read_json
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers
+from support.factories import add_campaign, add_customers
 
 JSON = {"content-type": "application/json"}
 MEGABYTES = 4_000_000

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, add_messages
+from support.factories import add_campaign, add_customers, add_messages
 
 NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi {first_name}"}
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, add_messages, rows
+from support.factories import add_campaign, add_customers, add_messages, rows
 
 STATUSES = ["draft", "scheduled", "sending", "paused", "sent", "failed", "cancelled"]
 ALLOWED = {

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from leopard.db.pool import Connection
-from leopard.testing import add_customers
+from support.factories import add_customers
 
 NEW = {
     "phone": "+254700123456",

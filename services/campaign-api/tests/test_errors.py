@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from campaign_api.dependencies import Resources
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, until
+from support.factories import add_campaign, until
 
 JSON = {"content-type": "application/json"}
 NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi"}

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, rows
+from support.factories import add_campaign, add_customers, rows
 
 NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi {nickname}"}
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign
+from support.factories import add_campaign
 
 
 async def add(connection: Connection, count: int) -> list[int]:

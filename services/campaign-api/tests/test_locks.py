@@ -11,7 +11,7 @@ import pytest
 
 from campaign_api.settings import ApiSettings
 from leopard.db.pool import Connection, Pool
-from leopard.testing import add_campaign, add_customers
+from support.factories import add_campaign, add_customers
 
 # far more than a request may wait, and far less than for ever: the machine has other work
 BOUND = 12

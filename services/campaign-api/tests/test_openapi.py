@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from leopard.db.pool import Connection
-from leopard.testing import add_customers
+from support.factories import add_customers
 
 
 def resolve(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, add_messages
+from support.factories import add_campaign, add_customers, add_messages
 
 
 async def test_a_preview_renders_the_campaigns_own_template(client: httpx.AsyncClient, connection: Connection) -> None:

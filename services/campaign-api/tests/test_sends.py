@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, counts, rows
+from support.factories import add_campaign, add_customers, counts, rows
 
 
 async def send(client: httpx.AsyncClient, campaign_id: int, **body: Any) -> tuple[int, dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, add_messages, rows
+from support.factories import add_campaign, add_customers, add_messages, rows
 
 PLANTS = {
     "audience": ["audience", "'{\"segment\": 7}'"],

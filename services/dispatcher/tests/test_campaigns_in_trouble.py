@@ -5,7 +5,7 @@ from dispatcher.planning import PLAN_POSTPONED, plan_next_chunk, plan_postponed
 from dispatcher.schedules import start_due_campaign
 from leopard.db.chunks import claim_chunk
 from leopard.db.pool import Connection, Pool
-from leopard.testing import add_campaign, add_customers, failures_of, refuse_rows, rows
+from support.factories import add_campaign, add_customers, failures_of, refuse_rows, rows
 
 
 async def to_an_audience(connection: Connection, audience: str, *, status: str = "sending") -> int:

@@ -6,7 +6,7 @@ from dispatcher.pruning import forget_idempotency_keys
 from leopard.audiences.model import Audience
 from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.pool import Connection
-from leopard.testing import add_campaign, add_customers, add_messages, counts, rows
+from support.factories import add_campaign, add_customers, add_messages, counts, rows
 
 HELD = "claimed_until = now() + interval '1 minute'"
 LOST = "claimed_until = now() - interval '1 second'"

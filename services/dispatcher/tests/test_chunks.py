@@ -10,7 +10,7 @@ from leopard.db.chunks import claim_chunk, mark_published, release_chunk
 from leopard.db.pool import Connection, Pool
 from leopard.db.queue_progress import report_delivered, report_held
 from leopard.domain.statuses import Channel
-from leopard.testing import add_campaign, add_customers, add_messages, rows
+from support.factories import add_campaign, add_customers, add_messages, rows
 
 LEASE = 60
 

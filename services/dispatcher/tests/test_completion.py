@@ -8,7 +8,7 @@ from dispatcher.completion import FINISH, finish_campaigns
 from leopard.audiences.model import Audience
 from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.pool import Connection, Pool
-from leopard.testing import add_campaign, add_customers, add_messages, counts, failures_of, refuse_rows, rows
+from support.factories import add_campaign, add_customers, add_messages, counts, failures_of, refuse_rows, rows
 
 
 async def campaign_with(connection: Connection, *, sent: int = 0, failed: int = 0, pending: int = 0) -> int:

@@ -13,7 +13,7 @@ from leopard.broker.jobs import Nudge
 from leopard.broker.messaging import NUDGES, SENDS, SENDS_OF
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
-from leopard.testing import add_campaign, add_customers, add_messages, rows
+from support.factories import add_campaign, add_customers, add_messages, rows
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from leopard.audiences.model import Audience, AudienceFilter
 from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.chunks import claim_chunk
 from leopard.db.pool import Connection, Pool
-from leopard.testing import add_campaign, add_customers, counts, rows
+from support.factories import add_campaign, add_customers, counts, rows
 
 EVERYBODY = Audience(all=True)
 

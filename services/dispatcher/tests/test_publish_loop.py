@@ -12,7 +12,7 @@ from dispatcher.window import Window
 from leopard.broker.jobs import MessageJob
 from leopard.broker.messaging import Broker
 from leopard.db.pool import Connection, Pool
-from leopard.testing import add_campaign, add_customers, add_messages, rows
+from support.factories import add_campaign, add_customers, add_messages, rows
 
 SETTINGS = DispatcherSettings.model_validate({"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"})
 

@@ -6,7 +6,7 @@ from itertools import chain
 from dispatcher.retries import release_due
 from dispatcher.schedules import start_due_campaign
 from leopard.db.pool import Connection, Pool
-from leopard.testing import add_campaign, add_customers, add_messages, rows
+from support.factories import add_campaign, add_customers, add_messages, rows
 
 
 async def waiting_messages(connection: Connection, count: int, *, status: str = "sending") -> list[int]:

@@ -10,8 +10,8 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
 from leopard.broker.messaging import SENDS
-from leopard.testing import until
 from sender_worker.acks import Acks, HeldJob
+from support.factories import until
 
 JOBS = 60
 

@@ -18,9 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from leopard.db.pool import connection_options
 from leopard.domain.statuses import MAX_ATTEMPTS, MessageStatus
 from leopard.providers.contract import Accepted, Refused, SendOutcome, Throttled, Unknown
-from leopard.testing import add_campaign, add_customers, add_messages, rows
 from sender_worker.claims import Claim, claim_messages
 from sender_worker.results import RetryRules, outcome_unknown_result, record_results, release_result, result_of
+from support.factories import add_campaign, add_customers, add_messages, rows
 
 MESSAGES = 4
 LONG, SHORT = 600.0, 0.001

@@ -8,9 +8,9 @@ import pytest
 from leopard.db.pool import Connection, Pool
 from leopard.domain.statuses import MessageStatus
 from leopard.providers.contract import Accepted, Refused, Throttled, Unknown
-from leopard.testing import add_campaign, add_customers, add_messages, counts, rows
 from sender_worker.claims import Claim, claim_messages
 from sender_worker.results import Result, RetryRules, outcome_unknown_result, record_results, release_result, result_of
+from support.factories import add_campaign, add_customers, add_messages, counts, rows
 
 LEASE = 60.0
 SHARD = 1

@@ -5,11 +5,11 @@ import pytest
 
 from leopard.broker.jobs import MessageJob
 from leopard.broker.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
-from leopard.testing import failures_of, until
 from sender_worker.acks import HeldJob
 from sender_worker.main import create_app
 from sender_worker.pipeline import Pipeline
 from sender_worker.settings import WorkerSettings
+from support.factories import failures_of, until
 
 
 async def test_a_job_that_meets_an_unexpected_error_is_counted_and_dead_lettered(

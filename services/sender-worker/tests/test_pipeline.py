@@ -12,13 +12,13 @@ from aiormq.abc import AbstractChannel
 from leopard.db.pool import Connection, Pool
 from leopard.providers.contract import Accepted, OutgoingMessage, SendOutcome
 from leopard.runtime.supervision import Supervisor
-from leopard.testing import add_campaign, add_customers, add_messages, failures_of, rows, until
 from sender_worker import gate as gates
 from sender_worker.acks import Acks, HeldJob
 from sender_worker.gate import Gate
 from sender_worker.pipeline import Pipeline, PipelineRules
 from sender_worker.results import RetryRules
 from sender_worker.sending import Carrier
+from support.factories import add_campaign, add_customers, add_messages, failures_of, rows, until
 
 RULES = PipelineRules(batch_size=20, lease_seconds=60)
 RETRY = RetryRules(1, 1, retry_unknown=True)

@@ -25,11 +25,11 @@ from leopard.broker.messaging import (
 )
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
-from leopard.testing import add_campaign, add_customers, add_messages, counts, rows, until
 from leopard_local.environment import passed_on
 from leopard_local.ports import free_port
 from sender_worker.main import create_app
 from sender_worker.settings import WorkerSettings
+from support.factories import add_campaign, add_customers, add_messages, counts, rows, until
 
 
 @asynccontextmanager

@@ -1,0 +1,3 @@
+"""The plugin that gives every test its stores."""
+
+pytest_plugins = ["support.stores"]
