@@ -3,7 +3,8 @@
 import aio_pika
 from aio_pika.abc import AbstractQueue
 
-from leopard.broker.dead_letter_queue import Fate, Letter, walk
+from leopard.broker.dead_letter_queue import Fate, walk
+from leopard.broker.letters import Letter
 from leopard.broker.messaging import SENDS, create_broker, declare_topology
 from leopard.db.pool import Connection
 from support.factories import rows, until

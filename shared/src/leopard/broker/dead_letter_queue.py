@@ -7,14 +7,11 @@ twice. That does no harm: of two jobs for one message a worker claims one.
 """
 
 import asyncio
-import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from copy import copy
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import aio_pika
 import aiormq
@@ -22,10 +19,9 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 from pamqp.commands import Basic
-from pamqp.common import FieldTable
-from pamqp.encode import encode_table_value
 
-from leopard.broker.messaging import BROKER_UNAVAILABLE, DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER, SENDS
+from leopard.broker.letters import Letter, job_properties, kept_properties
+from leopard.broker.messaging import BROKER_UNAVAILABLE, DEAD_LETTERS
 from leopard.store_errors import describe_broker_error, is_final_broker_error
 from leopard.telemetry.logs import get_logger
 from leopard.waiting import Patience
@@ -40,12 +36,6 @@ _CONNECT_SECONDS: Final = 5
 _CONFIRM_SECONDS: Final = 20
 _LOCK_SECONDS: Final = 3
 _CLOSE_SECONDS: Final = 5
-_PERSISTENT: Final = 2
-
-_COUNTERS: Final = ("x-delivery-count", "x-acquired-count")
-_DEATHS: Final = ("x-death", "x-first-death", "x-last-death")
-_ROUTING: Final = ("CC", "BCC")
-"""Would send a copy to other queues as well."""
 
 
 class DeadLetterError(Exception):
@@ -58,33 +48,6 @@ class Fate(StrEnum):
     KEPT = "kept"
     PUT_BACK = "put back"
     DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A job that could not be done."""
-
-    body: bytes
-    properties: Basic.Properties
-    tag: int
-
-    @property
-    def headers(self) -> Mapping[str, Any]:
-        """Its headers."""
-        return self.properties.headers or {}
-
-    @property
-    def reason(self) -> str:
-        """Why it is here: what a worker wrote, or what RabbitMQ did."""
-        if REASON_HEADER in self.headers:
-            return str(self.headers[REASON_HEADER])
-        deaths: Any = self.headers.get("x-death") or [{}]
-        return f"refused by the broker: {deaths[0].get('reason', 'unknown')}"
-
-    @property
-    def origin(self) -> str:
-        """The queue that it was taken from."""
-        return str(self.headers.get(ORIGIN_HEADER) or self.headers.get("x-first-death-queue") or SENDS.name)
 
 
 Decide = Callable[[int, Letter], Fate]
@@ -257,34 +220,8 @@ def _runs(batch: Sequence[tuple[Letter, Fate]]) -> Iterator[Sequence[tuple[Lette
 async def _publish(channel: aiormq.Channel, letter: Letter, fate: Fate) -> None:
     if fate is Fate.DROPPED:
         return
-    queue, properties = (DEAD_LETTERS.name, _copied(letter)) if fate is Fate.KEPT else (letter.origin, _job_of(letter))
+    if fate is Fate.KEPT:
+        queue, properties = DEAD_LETTERS.name, kept_properties(letter)
+    else:
+        queue, properties = letter.origin, job_properties(letter)
     await channel.basic_publish(letter.body, routing_key=queue, properties=properties, mandatory=True, wait=False)
-
-
-def _copied(letter: Letter) -> Basic.Properties:
-    properties = copy(letter.properties)
-    properties.headers = _without(letter, (*_COUNTERS, *_ROUTING))
-    # RabbitMQ takes a message only from the user whom it names
-    properties.user_id = None
-    return properties
-
-
-def _job_of(letter: Letter) -> Basic.Properties:
-    return Basic.Properties(
-        headers=_without(letter, (*_COUNTERS, *_ROUTING, *_DEATHS, REASON_HEADER, ORIGIN_HEADER)),
-        content_type=letter.properties.content_type,
-        delivery_mode=_PERSISTENT,
-    )
-
-
-def _without(letter: Letter, names: tuple[str, ...]) -> FieldTable:
-    return {name: _sendable(value) for name, value in letter.headers.items() if not name.startswith(names)}
-
-
-def _sendable(value: Any) -> Any:  # noqa: ANN401 whatever a header may hold
-    # the client reads numbers that it cannot write
-    try:
-        encode_table_value(value)
-    except (TypeError, ValueError, ArithmeticError, struct.error):
-        return str(value)
-    return value

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from leopard.broker.dead_letter_queue import Fate, Letter, walk
+from leopard.broker.dead_letter_queue import Fate, walk
+from leopard.broker.letters import Letter
 
 Choice = Callable[[int, Letter], bool]
 """Whether a letter is meant, by its place in the queue (from 1) and what it says."""
