@@ -17,23 +17,19 @@ from leopard.db.counts import WORKER_SHARDS
 from leopard.db.pool import Pool
 from leopard.db.queue_progress import report_held
 from leopard.domain.statuses import MAX_ATTEMPTS, Channel
-from leopard.runtime.background import BACKGROUND_FAILURES, error_of
 from leopard.runtime.supervision import Supervisor
 from leopard.telemetry.logs import get_logger
-from leopard.telemetry.tracing import trace_id_of
 from sender_worker.acks import Acks, HeldJob
 from sender_worker.batcher import Batcher
 from sender_worker.claims import Claim, claim_messages
-from sender_worker.metrics import FINISHED, IN_FLIGHT, LATE_RESULTS, NOT_CLAIMED, PARKED, UNKNOWN_OUTCOMES
+from sender_worker.in_flight import Finished, InFlight, ids_of
+from sender_worker.metrics import FINISHED, LATE_RESULTS, NOT_CLAIMED, PARKED, UNKNOWN_OUTCOMES
 from sender_worker.parking import park_messages
 from sender_worker.recording import record_each
-from sender_worker.results import Result, outcome_unknown_result, release_result
-from sender_worker.sending import Carrier, send_message
+from sender_worker.results import outcome_unknown_result, release_result
+from sender_worker.sending import Carrier
 
 log = get_logger(__name__)
-
-SEND: Final = "send message"
-"""How logs and metrics call the sending of one message."""
 
 IDLE_SECONDS: Final = 1.0
 """How long a task waits for work before it begins again."""
@@ -52,14 +48,6 @@ class PipelineRules:
     """What the provider can carry; a message of another channel is left to other workers."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Finished:
-    """A job that can be acknowledged once its result is recorded; without one there was nothing to send."""
-
-    job: HeldJob
-    result: Result | None
-
-
 class Pipeline:
     """Three steps that work side by side: claiming, sending, recording."""
 
@@ -70,22 +58,19 @@ class Pipeline:
         self._acks = acks
         self._shard = random.choice(WORKER_SHARDS)  # noqa: S311 any will do
         self._arrived: Batcher[HeldJob] = Batcher(size=rules.batch_size)
-        self._finished: Batcher[_Finished] = Batcher(size=rules.batch_size)
+        self._finished: Batcher[Finished] = Batcher(size=rules.batch_size)
         self._to_claim: list[HeldJob] = []
-        self._to_record: list[_Finished] = []
+        self._to_record: list[Finished] = []
         self._to_acknowledge: list[HeldJob] = []
-        self._sending: dict[asyncio.Task[None], tuple[HeldJob, Claim]] = {}
-        self._capacity_freed = asyncio.Event()
+        self._in_flight = InFlight(carrier, self._finished, lease_seconds=rules.lease_seconds)
         self._claims_under_way = 0
         self._draining = False
-        IN_FLIGHT.set_function(lambda: len(self._sending))
 
     def supervise(self, supervisor: Supervisor) -> None:
         """Have the steps of the pipeline repeated."""
         supervisor.repeat("claim messages", self.claim_step)
         supervisor.repeat("record results", self.record_step)
         supervisor.repeat("report held jobs", self.report_step)
-        BACKGROUND_FAILURES.labels(SEND)
 
     def take(self, job: HeldJob) -> None:
         """Send the message of one more job; while draining the job stays with the broker."""
@@ -98,7 +83,7 @@ class Pipeline:
         self._arrived.clear()
         self._to_claim.clear()
         self._arrived.wake()
-        self._capacity_freed.set()
+        self._in_flight.wake()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._busy:
@@ -108,7 +93,7 @@ class Pipeline:
     @property
     def _busy(self) -> bool:
         return bool(
-            self._claims_under_way or self._sending or len(self._finished) or self._to_record or self._to_acknowledge
+            self._claims_under_way or self._in_flight or len(self._finished) or self._to_record or self._to_acknowledge
         )
 
     async def claim_step(self) -> float:
@@ -129,22 +114,16 @@ class Pipeline:
         if hold_seconds is not None and hold_seconds > PARK_ABOVE_SECONDS:
             await self._park(hold_seconds)
             return 0
-        room = gate.room(len(self._sending))
+        room = gate.room(len(self._in_flight))
         # a claimed message that waits for the provider would use up its lease; a job may wait for longer
-        if room < min(len(self._to_claim), max((room + len(self._sending)) // 4, 1)):
-            return await self._wait_for_capacity()
+        if room < min(len(self._to_claim), max((room + len(self._in_flight)) // 4, 1)):
+            await self._in_flight.wait_for_room(IDLE_SECONDS)
+            return 0
         admitted = await gate.admit(min(room, len(self._to_claim), self._rules.batch_size))
         if admitted <= 0:
             # the jobs were taken before the gate closed, or must wait for the rate
             return 0.05
         await self._claim(admitted)
-        return 0
-
-    async def _wait_for_capacity(self) -> float:
-        self._capacity_freed.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_SECONDS):
-                await self._capacity_freed.wait()
         return 0
 
     async def _park(self, hold_seconds: float) -> None:
@@ -154,7 +133,7 @@ class Pipeline:
         PARKED.inc(len(jobs))
         self._to_claim = []
         for job in jobs:
-            self._finished.add(_Finished(job, None))
+            self._finished.add(Finished(job, None))
 
     async def _claim(self, admitted: int) -> None:
         jobs = self._to_claim[:admitted]
@@ -173,7 +152,7 @@ class Pipeline:
         for job, claim in zip(jobs, claims, strict=True):
             if claim is None:
                 NOT_CLAIMED.inc()
-                self._finished.add(_Finished(job, None))
+                self._finished.add(Finished(job, None))
             else:
                 begun += self._begin(job, claim, claim_requested_at)
         if not begun:
@@ -183,36 +162,13 @@ class Pipeline:
         if claim.outcome_unknown:
             UNKNOWN_OUTCOMES.inc()
             if not self._carrier.rules.retry_unknown or claim.retry_count >= MAX_ATTEMPTS:
-                self._finished.add(_Finished(job, outcome_unknown_result(claim)))
+                self._finished.add(Finished(job, outcome_unknown_result(claim)))
                 return False
         if self._draining:
-            self._finished.add(_Finished(job, release_result(claim)))
+            self._finished.add(Finished(job, release_result(claim)))
             return False
-        task = asyncio.create_task(self._send(job, claim, claim_requested_at), name=f"leopard: {SEND}")
-        self._sending[task] = (job, claim)
-        task.add_done_callback(self._sent)
+        self._in_flight.begin(job, claim, claim_requested_at)
         return True
-
-    async def _send(self, job: HeldJob, claim: Claim, claim_requested_at: float) -> None:
-        if time.monotonic() - claim_requested_at >= self._rules.lease_seconds:
-            # this process stood still for so long that another worker may have claimed the message
-            log.warning("claim ended before the message was sent", **_ids(job, claim))
-            self._finished.add(_Finished(job, None))
-            return
-        result = await send_message(claim, self._carrier, job.traceparent)
-        if result.outcome_unknown:
-            UNKNOWN_OUTCOMES.inc()
-        self._finished.add(_Finished(job, result))
-
-    def _sent(self, task: asyncio.Task[None]) -> None:
-        job, claim = self._sending.pop(task)
-        self._capacity_freed.set()
-        error = error_of(task)
-        if error is not None:
-            # what happened to the message cannot be known: the lease ends, and the claim tells
-            self._finished.add(_Finished(job, None))
-            BACKGROUND_FAILURES.labels(SEND).inc()
-            log.error("message may not be sent because of an unexpected error", exc_info=error, **_ids(job, claim))
 
     async def record_step(self) -> float:
         """Record one batch of results and acknowledge their jobs.
@@ -222,7 +178,7 @@ class Pipeline:
         """
         if not self._to_record and not self._to_acknowledge:
             self._to_record = await self._finished.next_batch(seconds=IDLE_SECONDS)
-        refused: list[_Finished] = []
+        refused: list[Finished] = []
         if self._to_record:
             refused = await self._record(self._to_record)
             self._to_acknowledge = [
@@ -239,7 +195,7 @@ class Pipeline:
             self._finished.add(one)
         return 1 if refused else 0
 
-    async def _record(self, finished: Sequence[_Finished]) -> list[_Finished]:
+    async def _record(self, finished: Sequence[Finished]) -> list[Finished]:
         with_result = [(one, one.result) for one in finished if one.result is not None]
         if not with_result:
             return []
@@ -247,7 +203,7 @@ class Pipeline:
         for (one, result), counted in zip(with_result, recorded, strict=True):
             if counted is False:
                 LATE_RESULTS.inc()
-                log.warning("result came after the claim had ended", **_ids(one.job, result.claim))
+                log.warning("result came after the claim had ended", **ids_of(one.job, result.claim))
             elif counted and result.final:
                 FINISHED[result.claim.channel, result.status].inc()
         return [one for (one, _), counted in zip(with_result, recorded, strict=True) if counted is None]
@@ -262,11 +218,3 @@ class Pipeline:
             async with self._pool.connection() as connection:
                 await report_held(connection, jobs, self._rules.lease_seconds)
         return seconds
-
-
-def _ids(job: HeldJob, claim: Claim) -> dict[str, object]:
-    return {
-        "campaign_id": claim.campaign_id,
-        "message_id": claim.message_id,
-        "trace_id": trace_id_of(job.traceparent),
-    }
