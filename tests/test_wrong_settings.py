@@ -58,7 +58,7 @@ def test_a_wrong_value_ends_the_start_and_is_named(command: str, wrong: tuple[st
 def test_a_wrong_url_of_the_smoke_test_is_said_so() -> None:
     done = run("leopard smoke-test localhost:8080")
     assert done.returncode == 2
-    assert "argument url: does not begin with http:// or https://" in done.stderr
+    assert "Invalid value for 'URL': does not begin with http:// or https://" in done.stderr
 
 
 def test_a_setting_that_another_needs_is_named() -> None:
