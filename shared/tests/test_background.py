@@ -8,6 +8,7 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
+from leopard.runtime import background
 from leopard.runtime.background import Outages, Patience, Step
 from leopard.runtime.supervision import Supervisor
 from support.factories import failures_of, until
@@ -112,3 +113,15 @@ async def test_a_step_that_hangs_has_failed() -> None:
 
     async with repeated(step, name="hangs once", patience=Patience(step_seconds=0.05)):
         await until(failed)
+
+
+async def test_a_task_does_not_repeat_an_error_that_is_logged_where_it_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(background, "OUTAGE_LOG_SECONDS", 0)
+    step = Errors([ConnectionRefusedError, ConnectionResetError])
+    outages = Outages((ConnectionError,), logged=(ConnectionRefusedError,))
+    with structlog.testing.capture_logs() as logs:
+        async with repeated(step.step, name="waits", outages=outages):
+            await until(step.works)
+    assert [log["reason"] for log in logs if "reason" in log] == ["ConnectionResetError: "]

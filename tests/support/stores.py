@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,8 @@ class Backend:
     admin_url: str
     """The database `postgres`, as a user who may create others."""
     amqp_url: str
+    rabbitmqctl: Callable[..., str]
+    """Has RabbitMQ's own command do something; returns what it printed."""
 
     def database_url(self, name: str) -> str:
         """Another database of the same server."""
@@ -103,7 +105,13 @@ def _containers(stack: ExitStack) -> Backend:
     started = LogMessageWaitStrategy("Server startup complete")
     rabbitmq = stack.enter_context(DockerContainer(RABBITMQ_IMAGE).with_exposed_ports(5672).waiting_for(started))
     address = f"{rabbitmq.get_container_host_ip()}:{rabbitmq.get_exposed_port(5672)}"
-    return Backend(postgres.get_connection_url(), f"amqp://guest:guest@{address}/")
+
+    def rabbitmqctl(*arguments: str) -> str:
+        status, output = rabbitmq.exec(["rabbitmqctl", *arguments])
+        assert status == 0, output
+        return str(output, "utf-8")
+
+    return Backend(postgres.get_connection_url(), f"amqp://guest:guest@{address}/", rabbitmqctl)
 
 
 def _processes(stack: ExitStack) -> Backend:
@@ -113,7 +121,12 @@ def _processes(stack: ExitStack) -> Backend:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leopard-tests-")))
     folder.chmod(0o755)
     stores = stack.enter_context(running_stores(folder, packages, durable=False))
-    return Backend(stores.database_url.rsplit("/", 1)[0] + "/postgres", stores.amqp_url)
+
+    def rabbitmqctl(*arguments: str) -> str:
+        assert stores.rabbitmq is not None, "a RabbitMQ of the tests' own is needed"
+        return stores.rabbitmq.control(*arguments)
+
+    return Backend(stores.database_url.rsplit("/", 1)[0] + "/postgres", stores.amqp_url, rabbitmqctl)
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import httpx
+from starlette.applications import Starlette
+
 import dispatcher.main
 import sender_worker.main
 from dispatcher.settings import DispatcherSettings
@@ -15,8 +18,8 @@ from support.factories import add_campaign, add_customers, add_messages, rows, u
 @asynccontextmanager
 async def services(
     database_url: str, amqp_url: str, *, url: str, workers: int = 1, lease_seconds: float = 16, **settings: Any
-) -> AsyncIterator[None]:
-    """Run them until the block ends."""
+) -> AsyncIterator[list[Starlette]]:
+    """Run them until the block ends: a dispatcher, then the workers."""
     stores = {"database_url": database_url, "amqp_url": amqp_url, "lease_seconds": lease_seconds}
     worker = {"provider": "http", "http_url": url, "http_timeout_seconds": 2, "backoff_seconds": 0.2, **settings}
     async with AsyncExitStack() as stack:
@@ -31,7 +34,29 @@ async def services(
         ]
         for app in apps:
             await stack.enter_async_context(app.router.lifespan_context(app))
-        yield
+        yield apps
+
+
+async def answer_of(app: Starlette, path: str) -> tuple[int, dict[str, Any]]:
+    """What a service answers: the status and the body."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://leopard") as client:
+        answer = await client.get(path)
+    return answer.status_code, answer.json()
+
+
+async def readiness(app: Starlette) -> tuple[int, list[str]]:
+    """What a service answers to `/readyz`: the status and the reasons."""
+    status, body = await answer_of(app, "/readyz")
+    return status, body.get("reasons", [])
+
+
+async def until_ready(apps: list[Starlette], *, seconds: float = 20) -> None:
+    """Wait until every service is ready."""
+
+    async def ready() -> bool:
+        return all([(await readiness(app))[0] == 200 for app in apps])
+
+    await until(ready, seconds=seconds)
 
 
 async def campaign_of(connection: Connection, count: int, *, template: str = "Hi {first_name}") -> int:

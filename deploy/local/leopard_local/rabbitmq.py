@@ -65,12 +65,14 @@ class RabbitMQ:
             self._epmd_port = epmd_port
             environment = found.environment | _node_environment(home, self._port, epmd_port, distribution_port)
             self.child = Child("rabbitmq", [str(found.server)], logs / "rabbitmq.log", environment)
+            self._ctl = [str(found.server.with_name("rabbitmqctl"))]
         else:
             name = f"leopard-rabbitmq-{self._port}"
             publish = f"{LOOPBACK}:{self._port}:5672"
             self.child = Child(
                 "rabbitmq", ["docker", "run", "--rm", "--name", name, "-p", publish, found], logs / "rabbitmq.log"
             )
+            self._ctl = ["docker", "exec", name, "rabbitmqctl"]
 
     @property
     def url(self) -> str:
@@ -105,6 +107,19 @@ class RabbitMQ:
                 msg = f"RabbitMQ takes no connections after {seconds:.0f} s:\n{self.child.tail()}"
                 raise TimeoutError(msg)
             time.sleep(0.1)
+
+    def control(self, *arguments: str) -> str:
+        """Have `rabbitmqctl` do something; what it printed.
+
+        Raises:
+            RabbitMQUnavailableError: It failed.
+        """
+        environment = {**os.environ, **self.child.environment}
+        command = [*self._ctl, *arguments]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        if done.returncode != 0:
+            raise RabbitMQUnavailableError(f"rabbitmqctl {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     def kill(self) -> None:
         """End it as a machine that loses power would."""

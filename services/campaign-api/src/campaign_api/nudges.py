@@ -29,7 +29,7 @@ class Nudges:
 
     def nudge(self, campaign_id: int) -> None:
         """Tell the dispatcher of a campaign, if that is possible at this moment."""
-        if self._connected and len(self._waiting) < _AT_ONCE:
+        if self._connected and self._broker.blocked_reason is None and len(self._waiting) < _AT_ONCE:
             self._waiting.add(campaign_id)
             self._has_waiting.set()
 
@@ -37,7 +37,8 @@ class Nudges:
         """Connect at first, then publish what waits; the seconds to rest.
 
         Raises:
-            aio_pika.exceptions.AMQPError, ConnectionError, TimeoutError: RabbitMQ is unavailable.
+            aio_pika.exceptions.AMQPError, ConnectionError, TimeoutError, leopard.broker.messaging.BrokerBlockedError:
+                RabbitMQ is unavailable.
         """
         if not await self._connect():
             return _IDLE_SECONDS
@@ -49,7 +50,9 @@ class Nudges:
             # taken out first: a nudge that fails is lost, and the poll makes up for it
             nudge = Nudge(campaign_id=self._waiting.pop())
             async with asyncio.timeout(_SECONDS):
-                await self._broker.publish(nudge.model_dump(), NUDGES.name, mandatory=False)
+                await self._broker.unless_blocked(
+                    self._broker.publish(nudge.model_dump(), NUDGES.name, mandatory=False)
+                )
         return 0
 
     async def _connect(self) -> bool:

@@ -38,7 +38,9 @@ def create_app(settings: DispatcherSettings) -> Starlette:
     database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
     supervisor = Supervisor(
         outages=Outages(
-            (*DATABASE_UNAVAILABLE, *PUBLISHING_UNAVAILABLE, TopologyError), (database.problem, queue.problem)
+            (*DATABASE_UNAVAILABLE, *PUBLISHING_UNAVAILABLE, TopologyError),
+            (database.problem, queue.problem),
+            logged=(TopologyError,),
         )
     )
     consuming = Consuming(broker)

@@ -16,6 +16,7 @@ from dispatcher.settings import DispatcherSettings
 from dispatcher.sweep import sweep_chunks
 from dispatcher.troubles import CampaignTroubles
 from dispatcher.window import Window
+from leopard.broker.messaging import BrokerBlockedError
 from leopard.db.pool import Connection, Pool
 from leopard.db.queue_progress import report_emptied
 from leopard.runtime.supervision import Supervisor
@@ -117,3 +118,6 @@ async def _is_empty(window: Window) -> bool:
         return await window.depth() == 0
     except ChannelNotFoundEntity:
         return True
+    except BrokerBlockedError:
+        # what waits there is not known now
+        return False

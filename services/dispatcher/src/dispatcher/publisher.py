@@ -13,7 +13,7 @@ from pamqp.common import FieldTable
 
 from dispatcher.metrics import PUBLISH_SECONDS, PUBLISHED
 from leopard.broker.jobs import MessageJob
-from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, Broker, BrokerBlockedError, ReopeningChannel
+from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, Broker, ReopeningChannel
 from leopard.telemetry.tracing import TRACEPARENT
 
 CONFIRM_SECONDS: Final = 30
@@ -24,7 +24,7 @@ class UnconfirmedError(Exception):
     """The broker did not confirm every job; those it has may be published again."""
 
 
-PUBLISHING_UNAVAILABLE: Final = (*BROKER_UNAVAILABLE, BrokerBlockedError, UnconfirmedError)
+PUBLISHING_UNAVAILABLE: Final = (*BROKER_UNAVAILABLE, UnconfirmedError)
 """What publishing raises while RabbitMQ is down, restarting or refusing; the same jobs may pass later."""
 
 
@@ -74,19 +74,12 @@ class JobPublisher:
             PUBLISH_SECONDS.observe(time.perf_counter() - started)
 
     async def _confirmed(self, publishing: Sequence[Coroutine[Any, Any, None]]) -> list[BaseException | None]:
-        confirms = asyncio.ensure_future(asyncio.gather(*publishing, return_exceptions=True))
-        blocked = asyncio.ensure_future(self._broker.blocked.wait())
-        waiting: set[asyncio.Future[Any]] = {confirms, blocked}
         try:
-            await asyncio.wait(waiting, timeout=CONFIRM_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if confirms.done():
-                return confirms.result()
-        finally:
-            blocked.cancel()
-            confirms.cancel()
-        if self._broker.blocked_reason is not None:
-            raise BrokerBlockedError(self._broker.blocked_reason)
-        raise UnconfirmedError(f"{len(publishing)} jobs were not confirmed within {CONFIRM_SECONDS} s")
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                return await self._broker.unless_blocked(asyncio.gather(*publishing, return_exceptions=True))
+        except TimeoutError:
+            msg = f"{len(publishing)} jobs were not confirmed within {CONFIRM_SECONDS} s"
+            raise UnconfirmedError(msg) from None
 
 
 async def _publish(

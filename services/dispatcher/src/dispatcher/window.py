@@ -8,7 +8,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitQueue
 
 from dispatcher.metrics import QUEUE_DEPTH
-from leopard.broker.messaging import SENDS, Broker, ReopeningChannel, declare_topology
+from leopard.broker.messaging import SENDS, Broker, BrokerBlockedError, ReopeningChannel, declare_topology
 from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -24,16 +24,19 @@ class Window:
         self._channel = ReopeningChannel(broker)
 
     async def room(self) -> int:
-        """How many more jobs the queue may take; a queue that is gone is declared again.
+        """How many more jobs the queue may take: none while RabbitMQ blocks; a queue that is gone is declared again.
 
         Raises:
+            leopard.broker.messaging.TopologyError: It cannot be declared.
             aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable.
         """
         try:
             depth = await self.depth()
+        except BrokerBlockedError:
+            return 0
         except ChannelNotFoundEntity:
-            log.warning("the queue was gone and is declared again", queue=self._queue.name)
             await declare_topology(self._broker)
+            log.warning("the queue was gone and has been declared again", queue=self._queue.name)
             depth = 0
         QUEUE_DEPTH.labels(self._queue.name).set(depth)
         return max(self._size - depth, 0)
@@ -43,7 +46,9 @@ class Window:
 
         Raises:
             aio_pika.exceptions.ChannelNotFoundEntity: There is no such queue.
+            leopard.broker.messaging.BrokerBlockedError: RabbitMQ blocks, and answers nothing.
             aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable.
         """
-        declared = await (await self._channel.underlay()).queue_declare(self._queue.name, passive=True)
+        channel = await self._channel.underlay()
+        declared = await self._broker.unless_blocked(channel.queue_declare(self._queue.name, passive=True))
         return int(declared.message_count or 0)

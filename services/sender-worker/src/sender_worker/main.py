@@ -80,7 +80,9 @@ def create_app(settings: WorkerSettings) -> Starlette:
     database, broker_monitor = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
     supervisor = Supervisor(
         outages=Outages(
-            (*DATABASE_UNAVAILABLE, *BROKER_UNAVAILABLE, TopologyError), (database.problem, broker_monitor.problem)
+            (*DATABASE_UNAVAILABLE, *BROKER_UNAVAILABLE, TopologyError),
+            (database.problem, broker_monitor.problem),
+            logged=(TopologyError,),
         )
     )
     supervisor.repeat("database monitor", database.step)

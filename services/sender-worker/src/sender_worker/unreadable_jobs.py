@@ -44,14 +44,17 @@ class UnreadableJobs:
         """Move the jobs that wait.
 
         Raises:
-            aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable; the jobs are kept.
+            aio_pika.exceptions.AMQPError, ConnectionError, leopard.broker.messaging.BrokerBlockedError:
+                The broker is unavailable; the jobs are kept.
         """
+        if self._broker.blocked_reason is not None:
+            return _IDLE_SECONDS
         if not self._moving:
             self._moving = await self._arrived.next_batch(seconds=_IDLE_SECONDS)
         while self._moving:
             letter = self._moving[0]
             try:
-                await self._publish(letter)
+                await self._broker.unless_blocked(self._publish(letter))
             except AMQPError:
                 # the queue may have been deleted
                 await declare_topology(self._broker)

@@ -1,4 +1,4 @@
-"""Consuming: queues are declared first, then subscribers start, and a consumer that is lost is started again."""
+"""Consuming: queues are declared first, then subscribers start; a lost consumer starts again on a new connection."""
 
 import asyncio
 import time
@@ -33,13 +33,16 @@ class Consuming:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._started = False
-        self._missing_since: float | None = None
+        self._missing: list[str] = []
+        self._missing_since = 0.0
 
     def problem(self) -> str | None:
         """Why nothing is consumed; null where it is."""
+        if self._broker.topology_problem is not None:
+            return self._broker.topology_problem
         if not self._started:
             return "queues are not declared yet"
-        return None if self._missing_since is None else "a consumer is missing"
+        return f"no consumer on {', '.join(self._missing)}" if self._missing else None
 
     async def step(self) -> float:
         """Declare and start, or see that all consumers are there; the seconds to rest.
@@ -58,23 +61,26 @@ class Consuming:
             # a queue that was deleted keeps the broker's own connection from coming back
             await declare_topology(self._broker)
             raise
+        if self._broker.topology_problem is not None:
+            await declare_topology(self._broker)
         if self._broker.blocked_reason is not None:
             return CHECK_SECONDS
         missing = [subscriber for subscriber in self._subscribers() if not await _is_consuming(subscriber)]
-        if not missing:
-            self._missing_since = None
-        elif self._missing_since is None:
+        if not self._missing:
             self._missing_since = time.monotonic()
-        elif time.monotonic() - self._missing_since > _LOST_AFTER_SECONDS:
-            await self._restart(missing)
+        self._missing = [subscriber.queue.name for subscriber in missing]
+        if missing and time.monotonic() - self._missing_since > _LOST_AFTER_SECONDS:
+            await self._end()
+            return 0
         return CHECK_SECONDS
 
     def _subscribers(self) -> list[RabbitSubscriber]:
         return [one for one in self._broker.subscribers if isinstance(one, RabbitSubscriber)]
 
     async def _start(self) -> None:
-        await declare_topology(self._broker)
+        # connected first, so that a queue that cannot be declared is not taken for an outage
         await self._broker.connect_in_time()
+        await declare_topology(self._broker)
         try:
             async with _in_time("start"):
                 await self._broker.start()
@@ -83,14 +89,16 @@ class Consuming:
             raise
         self._started = True
 
-    async def _restart(self, missing: list[RabbitSubscriber]) -> None:
-        log.warning("consumer lost, starting it again", queues=[subscriber.queue.name for subscriber in missing])
-        await declare_topology(self._broker)
-        async with _in_time("come back"):
-            for subscriber in missing:
-                await subscriber.stop()
-                await subscriber.start()
-        self._missing_since = None
+    async def _end(self) -> None:
+        # FastStream keeps channels and queues by name, also closed ones: only a new connection has new ones
+        log.warning("consumer lost, connecting again", queues=self._missing)
+        self._missing = []
+        self._started = False
+        try:
+            async with _in_time("end"):
+                await self._broker.stop()
+        finally:
+            await self._broker.begin_again()
 
 
 @asynccontextmanager

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from typing import Any, Final, cast
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar, cast
 
 import aio_pika
 import aiormq
@@ -60,7 +61,12 @@ REASON_HEADER: Final = "x-leopard-reason"
 ORIGIN_HEADER: Final = "x-leopard-queue"
 """The queue that a dead letter was taken from, where RabbitMQ does not say it itself."""
 
-BROKER_UNAVAILABLE: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError)
+
+class BrokerBlockedError(Exception):
+    """RabbitMQ takes no jobs at the moment; says why: it is short of memory or of disk."""
+
+
+BROKER_UNAVAILABLE: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError, BrokerBlockedError)
 """What is raised while RabbitMQ is down, restarting or refusing; the same call may pass later."""
 
 
@@ -92,11 +98,7 @@ def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> "B
 CONNECT_SECONDS: Final = 10.0
 """How long one try to connect may take, with several attempts in it."""
 
-
-class BrokerBlockedError(Exception):
-    """RabbitMQ takes no jobs at the moment; says why: it is short of memory or of disk."""
-
-
+T = TypeVar("T")
 _HANDLE_BLOCKED: Final = "_Connection__handle_connection_blocked"
 _HANDLE_UNBLOCKED: Final = "_Connection__handle_connection_unblocked"
 _LAST_FRAME_TIME: Final = "_Connection__last_frame_time"
@@ -112,6 +114,8 @@ class Broker(RabbitBroker):
         self._connection_kwargs["connection_class"] = self._new_connection
         self.blocked_reason: str | None = None
         self.blocked = asyncio.Event()
+        self.topology_problem: str | None = None
+        """Which queue cannot be declared, and why; null where all can."""
 
     def _new_connection(self, *arguments: Any, **options: Any) -> RobustConnection:  # noqa: ANN401 aio-pika's own
         connection = RobustConnection(*arguments, **options)
@@ -156,10 +160,31 @@ class Broker(RabbitBroker):
             await self._connecting[-1].close()
             self._connecting.pop()
 
+    async def unless_blocked(self, call: Awaitable[T]) -> T:
+        """The result of a call to RabbitMQ, which reads nothing of a connection that it blocks.
+
+        Raises:
+            BrokerBlockedError: It blocks this connection, or did so before it answered.
+        """
+        calling = asyncio.ensure_future(call)
+        # asyncio would complain of an error that nobody takes any more
+        calling.add_done_callback(lambda done: done.cancelled() or done.exception())
+        blocked = asyncio.ensure_future(self.blocked.wait())
+        try:
+            if not self.blocked.is_set():
+                await asyncio.wait({calling, blocked}, return_when=asyncio.FIRST_COMPLETED)
+            if calling.done():
+                return calling.result()
+            raise BrokerBlockedError(self.blocked_reason or "no reason given")
+        finally:
+            blocked.cancel()
+            calling.cancel()
+
     def _listen(self, connection: Any, *_: object) -> None:  # noqa: ANN401 aio-pika's callback
-        # a new connection is not blocked until RabbitMQ says so
+        # a new connection is not blocked until RabbitMQ says so, and one that is lost is unavailable, not blocked
         self._unblock()
         underlay = connection.transport.connection
+        underlay.closing.add_done_callback(lambda _: self._unblock())
         # aiormq hears these frames and tells only its log of them
         heard_blocked = getattr(underlay, _HANDLE_BLOCKED)
         heard_unblocked = getattr(underlay, _HANDLE_UNBLOCKED)
@@ -172,6 +197,7 @@ class Broker(RabbitBroker):
             await heard_blocked(frame)
 
         async def on_unblocked(frame: Any) -> None:  # noqa: ANN401
+            log.info("broker takes jobs again", blocked_for=self.blocked_reason)
             self._unblock()
             await heard_unblocked(frame)
 
@@ -179,8 +205,6 @@ class Broker(RabbitBroker):
         setattr(underlay, _HANDLE_UNBLOCKED, on_unblocked)
 
     def _unblock(self) -> None:
-        if self.blocked_reason is not None:
-            log.info("broker takes jobs again", blocked_for=self.blocked_reason)
         self.blocked_reason = None
         self.blocked.clear()
         BROKER_BLOCKED.set(0)
@@ -237,9 +261,18 @@ async def declare_topology(broker: Broker) -> None:
         TopologyError: A queue exists with other arguments, or this user may neither declare nor see it.
         ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
     """
-    async with await aio_pika.connect(broker.url, timeout=5) as connection:
-        for queue in QUEUES:
-            await _declare(connection, queue)
+    try:
+        async with await aio_pika.connect(broker.url, timeout=5) as connection:
+            for queue in QUEUES:
+                await _declare(connection, queue)
+    except TopologyError as error:
+        if str(error) != broker.topology_problem:
+            log.warning("queues cannot be declared, retrying", reason=str(error))
+        broker.topology_problem = str(error)
+        raise
+    if broker.topology_problem is not None:
+        log.info("queues are declared")
+    broker.topology_problem = None
 
 
 async def _declare(connection: AbstractConnection, queue: RabbitQueue) -> None:
@@ -257,8 +290,9 @@ async def _declare(connection: AbstractConnection, queue: RabbitQueue) -> None:
         raise TopologyError(f"queue {queue.name} cannot be declared: {_reason(error)}") from None
 
 
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error)
+def _reason(error: AMQPError) -> str:
+    # what RabbitMQ said; the error's own text and its `reason` only say what such an error is in general
+    return str(error.args[0]) if error.args else type(error).__name__
 
 
 class ReopeningChannel:
@@ -273,14 +307,14 @@ class ReopeningChannel:
         """The channel as aiormq has it, without the layer that aio-pika puts around each message.
 
         Raises:
-            BrokerBlockedError: The channel is there to publish, and RabbitMQ takes nothing.
+            BrokerBlockedError: RabbitMQ reads nothing of the connection.
             ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
         """
         connection = connection_of(self._broker)
-        if self._confirms and self._broker.blocked_reason is not None:
+        if self._broker.blocked_reason is not None:
             raise BrokerBlockedError(self._broker.blocked_reason)
         if self._channel is None or self._channel.is_closed:
             channel = connection.channel(publisher_confirms=self._confirms, on_return_raises=self._confirms)
-            await channel.initialize()
+            await self._broker.unless_blocked(channel.initialize())
             self._channel = channel
         return cast("aiormq.Channel", await self._channel.get_underlay_channel())

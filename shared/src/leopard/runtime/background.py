@@ -51,6 +51,8 @@ class Outages:
     """What is raised while a store is away."""
     problems: Sequence[Callable[[], str | None]] = ()
     """Why a store cannot be used at this moment: a step that takes too long meanwhile waits for the store."""
+    logged: tuple[type[Exception], ...] = ()
+    """Those of the errors that are logged where they are raised."""
 
     def present(self) -> bool:
         """Whether a store cannot be used at this moment."""
@@ -139,7 +141,8 @@ class BackgroundTask:
         # a new process would not end it; how long it lasts is not counted
         self._count(begun)
         self._broken_counted_to = time.monotonic()
-        if type(error) not in self._logged and self.failing_seconds > OUTAGE_LOG_SECONDS:
+        is_news = type(error) not in self._logged and not isinstance(error, self._outages.logged)
+        if is_news and self.failing_seconds > OUTAGE_LOG_SECONDS:
             log.warning("background task waits for a store", task=self.name, reason=f"{type(error).__name__}: {error}")
             self._logged.add(type(error))
         return self._backoff()

@@ -147,9 +147,9 @@ class BrokerMonitor:
         return None if there else self._known.problem()
 
     def note(self) -> str | None:
-        """Why RabbitMQ takes no jobs; null where it does."""
-        reason = self._broker.blocked_reason
-        return None if reason is None else f"blocks publishing: {reason}"
+        """Why RabbitMQ takes no jobs, or which queue it does not declare; null where all is well."""
+        blocked = self._broker.blocked_reason
+        return self._broker.topology_problem if blocked is None else f"blocks publishing: {blocked}"
 
     async def step(self) -> float:
         """Ask once; the seconds to rest."""
@@ -158,12 +158,13 @@ class BrokerMonitor:
         except ConnectionError:
             return await self._diagnose()
         self._lost_at = None
-        if silent_seconds(connection) < BROKER_SECONDS:
+        if self._broker.blocked_reason is not None or silent_seconds(connection) < BROKER_SECONDS:
             self._known.up()
-        elif self._broker.blocked_reason is None:
+        else:
             try:
                 async with asyncio.timeout(_ANSWER_SECONDS):
-                    await (await self._channel.underlay()).basic_qos(prefetch_count=1)
+                    channel = await self._channel.underlay()
+                    await self._broker.unless_blocked(channel.basic_qos(prefetch_count=1))
             except TimeoutError:
                 self._channel = ReopeningChannel(self._broker)
                 self._known.down(f"no answer within {_ANSWER_SECONDS:g} s")
