@@ -124,7 +124,11 @@ class Broker(RabbitBroker):
 
     async def stop(self, *arguments: Any) -> None:  # noqa: ANN401 FastStream's own
         """Close the connection, and every attempt to make one that is under way."""
-        await super().stop(*arguments)
+        try:
+            await self.unless_blocked(super().stop(*arguments))
+        except BrokerBlockedError:
+            # RabbitMQ would not answer that a consumer or a channel ends
+            await self.begin_again()
         await self._close_all()
 
     async def connect_in_time(self) -> None:
