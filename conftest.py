@@ -1,3 +1,3 @@
-"""The plugin that gives every test its stores."""
+"""The plugins that give every test its stores, and watch what it logs."""
 
-pytest_plugins = ["support.stores"]
+pytest_plugins = ["support.logs", "support.stores"]

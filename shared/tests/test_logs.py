@@ -13,7 +13,8 @@ configure_logs("tests", LogFormat.{format}, LogLevel.INFO)
 log = get_logger("a.module")
 
 def fails(phone):
-    raise ValueError("no")
+    # as PostgreSQL says it
+    raise ValueError(f"duplicate key\\nDETAIL:  Key (phone)=({{phone}}) already exists.")
 
 log.info("sent", campaign_id=1, message_id=2)
 logging.getLogger("a.library").warning("said %s", "something")
@@ -43,4 +44,5 @@ def test_no_phone_number_comes_out_of_a_traceback() -> None:
     for log_format in ("JSON", "TEXT"):
         written = run(log_format)
         assert "ValueError" in written
+        assert "duplicate key" in written
         assert "254700123456" not in written

@@ -13,6 +13,8 @@ from leopard.runtime.background import Outages, Patience, Step
 from leopard.runtime.supervision import Supervisor
 from support.factories import until
 
+pytestmark = pytest.mark.expects_tracebacks
+
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:

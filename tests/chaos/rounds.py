@@ -16,6 +16,7 @@ from chaos.audit import Audit, audit
 from chaos.schedule import Blow, Event, schedule
 from leopard_local.children import Child
 from leopard_local.http_client import http_client
+from leopard_local.log_audit import LogAuditError, check_logs
 from leopard_local.ports import LOOPBACK, free_port, wait_until_listening
 from leopard_local.stack import Stack, running_stack
 
@@ -95,7 +96,12 @@ def run_round(folder: Path, packages: Path, *, seed: int, policy: str, recipient
                 _strike(stack, event, simulator_url)
             _wait_until_finished(stack, campaign_id, started)
             findings = audit(stack.stores.database_url, stack.api_url, simulator_url, campaign_id, recipients, policy)
-            return RoundResult(seed, policy, len(events), time.monotonic() - started, findings)
+            seconds = time.monotonic() - started
+    try:
+        check_logs(folder)
+    except LogAuditError as error:
+        findings.problems.append(str(error))
+    return RoundResult(seed, policy, len(events), seconds, findings)
 
 
 @contextlib.contextmanager

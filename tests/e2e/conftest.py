@@ -10,6 +10,7 @@ import pytest
 
 from leopard_local.__main__ import PACKAGES
 from leopard_local.http_client import http_client
+from leopard_local.log_audit import check_logs
 from leopard_local.stack import running_stack
 
 
@@ -25,6 +26,7 @@ def base_url() -> Iterator[str]:
         settings = {"backoff_seconds": "1"}
         with running_stack(Path(folder), packages=PACKAGES, workers=2, dispatchers=2, settings=settings) as stack:
             yield stack.api_url
+        check_logs(Path(folder))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ FINISH_SECONDS: Final = 60
 ANSWER_SECONDS: Final = 30
 NEW: Final = {"name": "Summer", "channel": "sms", "base_template": "Hi {first_name}"}
 
-pytestmark = pytest.mark.timeout(120 + 3 * FAULTS)
+pytestmark = [pytest.mark.timeout(120 + 3 * FAULTS), pytest.mark.expects_tracebacks]
 
 
 @dataclass

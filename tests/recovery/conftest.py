@@ -9,6 +9,7 @@ import pytest
 
 from leopard_local.__main__ import PACKAGES
 from leopard_local.http_client import http_client
+from leopard_local.log_audit import check_logs
 from leopard_local.stack import Stack, running_stack
 
 SETTINGS = {
@@ -29,6 +30,7 @@ def stack() -> Iterator[Stack]:
         Path(folder).chmod(0o755)
         with running_stack(Path(folder), packages=PACKAGES, workers=2, settings=SETTINGS) as started:
             yield started
+        check_logs(Path(folder))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import aio_pika
@@ -93,17 +93,23 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 
 def _containers(stack: ExitStack) -> Backend:
+    from leopard_local.postgres import PRIVATE_LOGS  # noqa: PLC0415
+
     # everything is stopped below; the reaper would need an image more
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
 
+    options = " ".join(f"-c {name}={value}" for name, value in {"fsync": "off", **PRIVATE_LOGS}.items())
+    logs = _audited_logs(stack)
     postgres = stack.enter_context(
-        PostgresContainer(POSTGRES_IMAGE, driver=None, dbname="postgres").with_command("postgres -c fsync=off")
+        PostgresContainer(POSTGRES_IMAGE, driver=None, dbname="postgres").with_command(f"postgres {options}")
     )
+    stack.callback(lambda: _keep_logs(postgres, logs / "postgres.log"))
     started = LogMessageWaitStrategy("Server startup complete")
     rabbitmq = stack.enter_context(DockerContainer(RABBITMQ_IMAGE).with_exposed_ports(5672).waiting_for(started))
+    stack.callback(lambda: _keep_logs(rabbitmq, logs / "rabbitmq.log"))
     address = f"{rabbitmq.get_container_host_ip()}:{rabbitmq.get_exposed_port(5672)}"
 
     def rabbitmqctl(*arguments: str) -> str:
@@ -120,6 +126,7 @@ def _processes(stack: ExitStack) -> Backend:
     packages = Path(os.environ.get("LEOPARD_LOCAL_PACKAGES", ".local/rabbitmq-packages")).resolve()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leopard-tests-")))
     folder.chmod(0o755)
+    stack.callback(_check_logs, folder)
     stores = stack.enter_context(running_stores(folder, packages, durable=False))
 
     def rabbitmqctl(*arguments: str) -> str:
@@ -127,6 +134,23 @@ def _processes(stack: ExitStack) -> Backend:
         return stores.rabbitmq.control(*arguments)
 
     return Backend(stores.database_url.rsplit("/", 1)[0] + "/postgres", stores.amqp_url, rabbitmqctl)
+
+
+def _audited_logs(stack: ExitStack) -> Path:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leopard-logs-")))
+    stack.callback(_check_logs, folder)
+    (folder / "logs").mkdir()
+    return folder / "logs"
+
+
+def _keep_logs(container: Any, log: Path) -> None:
+    log.write_bytes(b"".join(container.get_logs()))
+
+
+def _check_logs(folder: Path) -> None:
+    from leopard_local.log_audit import check_logs  # noqa: PLC0415 on the path of test runs alone
+
+    check_logs(folder)
 
 
 @pytest.fixture

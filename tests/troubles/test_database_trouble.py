@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 
 import aio_pika
+import pytest
 
 from leopard.broker.messaging import DEAD_LETTERS
 from leopard.db.pool import Connection
@@ -26,6 +27,7 @@ async def dead_letters(amqp_url: str) -> int:
         return queue.declaration_result.message_count or 0
 
 
+@pytest.mark.expects_tracebacks
 async def test_a_table_that_is_missing_for_a_while_costs_no_result(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:

@@ -12,6 +12,7 @@ from leopard_local.children import ChildDiedError
 from leopard_local.demo import run_demo, send_demo_campaign
 from leopard_local.environment import forget_settings
 from leopard_local.http_client import http_client
+from leopard_local.log_audit import LogAuditError
 from leopard_local.postgres import PostgresUnavailableError
 from leopard_local.rabbitmq import RabbitMQUnavailableError
 from leopard_local.sample_data import load_samples
@@ -59,6 +60,7 @@ def main() -> int:
         StackError,
         MigrationError,
         ChildDiedError,
+        LogAuditError,
         PostgresUnavailableError,
         RabbitMQUnavailableError,
         TimeoutError,

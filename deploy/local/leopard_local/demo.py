@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from leopard_local.http_client import http_client
+from leopard_local.log_audit import check_logs
 from leopard_local.sample_data import CAMPAIGNS, customers
 from leopard_local.stack import Stack, running_stack
 from leopard_local.stores import GivenStores
@@ -54,7 +55,11 @@ SELECT count(*) AS total,
 
 
 def run_demo(folder: Path, packages: Path, *, recipients: int, workers: int, given: GivenStores | None = None) -> int:
-    """Run it; 0 only if every message is finished and the API's numbers are those of the tables."""
+    """Run it; 0 only if every message is finished and the API's numbers are those of the tables.
+
+    Raises:
+        LogAuditError: A log holds what it must not.
+    """
     console = Console()
     console.print("starting PostgreSQL, RabbitMQ, campaign-api, dispatcher, sender-worker ...")
     # retries would otherwise wait for up to ten and twenty seconds; a demo has less patience than a recipient
@@ -72,6 +77,7 @@ def run_demo(folder: Path, packages: Path, *, recipients: int, workers: int, giv
             _show_messages(client, campaign["id"], console)
         agrees = _compare(stack, finished, recipients, seconds, console)
         console.print("stopping ...")
+    check_logs(folder)
     return 0 if agrees else 1
 
 

@@ -30,7 +30,15 @@ def _binaries() -> Path:
 
 
 _BIN = _binaries()
+PRIVATE_LOGS = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+"""So that no value of a row or of a statement comes into PostgreSQL's log."""
 _SETTINGS = {
+    **PRIVATE_LOGS,
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "200",

@@ -156,6 +156,7 @@ async def test_json_by_its_other_names(client: httpx.AsyncClient, media_type: st
     assert answer.status_code == 201
 
 
+@pytest.mark.expects_tracebacks
 async def test_an_unforeseen_fault_says_nothing_of_the_inside(
     client: httpx.AsyncClient, connection: Connection
 ) -> None:

@@ -6,19 +6,42 @@ message texts are never logged.
 
 import logging
 import logging.config
+import re
 import sys
-from typing import Any, Final, Literal
+import traceback
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 from opentelemetry import trace
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from leopard.settings import LogFormat, LogLevel
 
-# local variables hold phone numbers and texts, which belong in no log
-_TRACEBACKS: Final = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+_VALUES: Final = re.compile(r"\n(?:DETAIL|CONTEXT):.*?(?=\n\n|\Z)", re.DOTALL)
+
+
+def without_values(text: str) -> str:
+    """An error's text without what PostgreSQL quotes in it of a row: phone numbers and texts belong in no log."""
+    return _VALUES.sub("", text)
+
+
+class _TracebackDicts(ExceptionDictTransformer):
+    """Tracebacks as JSON, without values."""
+
+    def __init__(self) -> None:
+        super().__init__(show_locals=False)
+
+    def __call__(self, exc_info: ExcInfo) -> list[dict[str, Any]]:
+        stacks = super().__call__(exc_info)
+        for stack in stacks:
+            stack["exc_value"] = without_values(stack["exc_value"])
+        return stacks
+
+
+def _plain_traceback(output: TextIO, exc_info: ExcInfo) -> None:
+    output.write(without_values("".join(traceback.format_exception(*exc_info))))
 
 
 def _add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -53,9 +76,9 @@ def configure_logs(
         add_service,
     ]
     renderers: list[Processor] = (
-        [_TRACEBACKS, structlog.processors.JSONRenderer()]
+        [ExceptionRenderer(_TracebackDicts()), structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=_plain_traceback)]
     )
     structlog.configure(
         processors=[

@@ -1,0 +1,59 @@
+"""A pytest plugin: fails a test that logs a private value or an unexpected traceback.
+
+It watches what is logged in this process. A test that provokes tracebacks is marked `expects_tracebacks`.
+"""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+import structlog
+from structlog.typing import EventDict
+
+from leopard.telemetry.logs import without_values
+
+_TRACEBACKS: Final[list[str]] = []
+_LEAKS: Final[list[str]] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch all loggers of this process."""
+    config.addinivalue_line("markers", "expects_tracebacks: what is tested logs tracebacks")
+    structlog.configure(processors=[_watch, *structlog.get_config()["processors"]])
+
+
+def _watch(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    from leopard_local.log_audit import private_values  # noqa: PLC0415 on the path of test runs alone
+
+    error = _exception(event.get("exc_info"))
+    written = str({name: value for name, value in event.items() if name != "exc_info"})
+    if error is not None:
+        formatted = without_values("".join(traceback.format_exception(error)))
+        _TRACEBACKS.append(f"{written}\n{formatted}")
+        written += formatted
+    if found := private_values(written):
+        _LEAKS.append(f"{found[0]!r} in {written}")
+    return event
+
+
+def _exception(exc_info: object) -> BaseException | None:
+    if isinstance(exc_info, tuple):
+        return exc_info[1] if isinstance(exc_info[1], BaseException) else None
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    return sys.exc_info()[1] if exc_info else None
+
+
+@pytest.fixture(autouse=True)
+def watched_logs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail where the test's process has logged what it must not."""
+    _TRACEBACKS.clear()
+    _LEAKS.clear()
+    yield
+    problems = [f"a private value was logged: {leak}" for leak in _LEAKS]
+    if request.node.get_closest_marker("expects_tracebacks") is None:
+        problems += [f"a traceback was logged: {one}" for one in _TRACEBACKS]
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
