@@ -13,6 +13,8 @@ from leopard.runtime.background import Outages, Patience, Step
 from leopard.runtime.supervision import Supervisor
 from support.factories import failures_of, until
 
+pytestmark = pytest.mark.expects_tracebacks
+
 
 @asynccontextmanager
 async def repeated(
