@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from leopard_local.ports import free_port
 from support.factories import until
@@ -34,12 +34,12 @@ async def test_a_step_that_always_fails_turns_readiness_red_and_ends_the_process
     port = free_port()
     process = start(port, tmp_path)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
 
             async def not_ready() -> bool:
                 try:
                     answer = await client.get("/readyz")
-                except httpx.TransportError:
+                except httpx2.TransportError:
                     return False
                 return bool(answer.status_code == 503)
 

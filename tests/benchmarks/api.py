@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median, quantiles
 
-import httpx
+import httpx2
 import psycopg
 
 from benchmarks.dataset import TEMPLATE, have_customers
@@ -50,7 +50,7 @@ def api(folder: Path, packages: Path, *, campaigns: int, customers: int) -> dict
     return found
 
 
-def _milliseconds(request: Callable[[], httpx.Response], *, times: int = 30) -> float:
+def _milliseconds(request: Callable[[], httpx2.Response], *, times: int = 30) -> float:
     taken = []
     for _ in range(times):
         began = time.perf_counter()

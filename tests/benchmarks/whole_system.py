@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import httpx
+import httpx2
 import psycopg
 
 from benchmarks.dataset import TEMPLATE, have_customers
@@ -111,7 +111,7 @@ def have_rows(database_url: str, count: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def send(client: httpx.Client, stack: Stack, customer_ids: list[int] | None) -> float:
+def send(client: httpx2.Client, stack: Stack, customer_ids: list[int] | None) -> float:
     """Send a new campaign to the customers, or to all; the seconds until it is `sent`."""
     began = time.monotonic()
     campaign_id = begin(client, customer_ids)
@@ -123,7 +123,7 @@ def send(client: httpx.Client, stack: Stack, customer_ids: list[int] | None) -> 
         time.sleep(0.1)
 
 
-def begin(client: httpx.Client, customer_ids: list[int] | None) -> int:
+def begin(client: httpx2.Client, customer_ids: list[int] | None) -> int:
     """Send a new campaign to the customers, or to all; its id."""
     body = {"name": "bench", "channel": "sms", "base_template": TEMPLATE}
     campaign_id: int = client.post("/campaigns", json=body).raise_for_status().json()["id"]

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 from psycopg.rows import dict_row
 
@@ -33,8 +33,8 @@ class Audit:
 def audit(database_url: str, api_url: str, simulator_url: str, campaign_id: int, recipients: int, policy: str) -> Audit:
     """Compare the three."""
     found = Audit()
-    ledger = httpx.get(f"{simulator_url}/ledger", timeout=60, trust_env=False).raise_for_status().json()
-    campaign = httpx.get(f"{api_url}/campaigns/{campaign_id}", timeout=60, trust_env=False).raise_for_status().json()
+    ledger = httpx2.get(f"{simulator_url}/ledger", timeout=60, trust_env=False).raise_for_status().json()
+    campaign = httpx2.get(f"{api_url}/campaigns/{campaign_id}", timeout=60, trust_env=False).raise_for_status().json()
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
         messages = connection.execute(
             """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 
 from chaos.audit import Audit, audit
@@ -119,7 +119,7 @@ def _simulator(folder: Path, seed: int) -> Iterator[str]:
 
 
 def _tell(simulator_url: str, behaviour: Mapping[str, float]) -> None:
-    httpx.put(f"{simulator_url}/behaviour", json=behaviour, trust_env=False).raise_for_status()
+    httpx2.put(f"{simulator_url}/behaviour", json=behaviour, trust_env=False).raise_for_status()
 
 
 def _send(stack: Stack, recipients: int) -> int:
@@ -215,7 +215,7 @@ def _wait_until_finished(stack: Stack, campaign_id: int, started: float) -> None
     said = 0.0
     with http_client(stack.api_url, timeout=10) as client:
         while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.HTTPError):
+            with contextlib.suppress(httpx2.HTTPError):
                 campaign = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
                 if campaign["status"] in {"sent", "failed"}:
                     return

@@ -5,12 +5,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 
 FINAL = {"sent", "failed"}
 
 
-def create_customers(client: httpx.Client, count: int, **fields: str) -> list[int]:
+def create_customers(client: httpx2.Client, count: int, **fields: str) -> list[int]:
     # a stack that is used again has customers already: their numbers must not be met
     start = random.randrange(10**8)
 
@@ -23,13 +23,13 @@ def create_customers(client: httpx.Client, count: int, **fields: str) -> list[in
         return sorted(pool.map(create, range(count)))
 
 
-def create_campaign(client: httpx.Client, **fields: Any) -> int:
+def create_campaign(client: httpx2.Client, **fields: Any) -> int:
     body = {"name": "e2e", "channel": "sms", "base_template": "Hi {first_name}", **fields}
     campaign_id: int = client.post("/campaigns", json=body).raise_for_status().json()["id"]
     return campaign_id
 
 
-def wait_until_finished(client: httpx.Client, campaign_id: int, *, seconds: float = 120) -> dict[str, Any]:
+def wait_until_finished(client: httpx2.Client, campaign_id: int, *, seconds: float = 120) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while True:
         campaign: dict[str, Any] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
@@ -41,7 +41,7 @@ def wait_until_finished(client: httpx.Client, campaign_id: int, *, seconds: floa
         time.sleep(0.1)
 
 
-def all_messages(client: httpx.Client, campaign_id: int) -> list[dict[str, Any]]:
+def all_messages(client: httpx2.Client, campaign_id: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor: str | None = ""
     while cursor is not None:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from leopard_local.__main__ import PACKAGES
@@ -30,7 +30,7 @@ def base_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def client(base_url: str) -> Iterator[httpx.Client]:
+def client(base_url: str) -> Iterator[httpx2.Client]:
     """A client of the API."""
     with http_client(base_url) as opened:
         yield opened

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
 from leopard_local.http_client import http_client
@@ -50,7 +50,7 @@ def send_while(api_url: str, simulator_url: str, replace: Callable[[], str], rec
             left = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["stats"]["pending"]
             campaign = wait_until_finished(client, campaign_id)
             messages = {message["id"] for message in all_messages(client, campaign_id)}
-    ledger = httpx.get(f"{simulator_url}/ledger", timeout=60, trust_env=False).raise_for_status().json()
+    ledger = httpx2.get(f"{simulator_url}/ledger", timeout=60, trust_env=False).raise_for_status().json()
     accepted = Counter(entry["message_id"] for entry in ledger)
     return Outcome(
         recipients=recipients,
@@ -72,13 +72,13 @@ def _behaving(simulator_url: str, behaviour: Mapping[str, float]) -> Iterator[No
             client.put("/behaviour", json={name: before[name] for name in behaviour}).raise_for_status()
 
 
-def _wait_until_it_answers(client: httpx.Client, *, seconds: float = 15) -> None:
+def _wait_until_it_answers(client: httpx2.Client, *, seconds: float = 15) -> None:
     """A port that is forwarded to a pod notices only by a request that fails that the pod was replaced."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             client.get("/livez").raise_for_status()
-        except httpx.TransportError:
+        except httpx2.TransportError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)

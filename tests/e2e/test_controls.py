@@ -2,30 +2,30 @@
 
 import time
 
-import httpx
+import httpx2
 
 from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
 
 
-def start(client: httpx.Client, customers: list[int]) -> int:
+def start(client: httpx2.Client, customers: list[int]) -> int:
     campaign_id = create_campaign(client)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     return campaign_id
 
 
-def stats(client: httpx.Client, campaign_id: int) -> dict[str, int]:
+def stats(client: httpx2.Client, campaign_id: int) -> dict[str, int]:
     found: dict[str, int] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["stats"]
     return found
 
 
-def wait_until_underway(client: httpx.Client, campaign_id: int) -> None:
+def wait_until_underway(client: httpx2.Client, campaign_id: int) -> None:
     deadline = time.monotonic() + 30
     while stats(client, campaign_id)["sent"] == 0:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def test_a_paused_campaign_stands_still_and_a_resumed_one_goes_on(client: httpx.Client) -> None:
+def test_a_paused_campaign_stands_still_and_a_resumed_one_goes_on(client: httpx2.Client) -> None:
     customers = create_customers(client, 600)
     campaign_id = start(client, customers)
     wait_until_underway(client, campaign_id)
@@ -40,7 +40,7 @@ def test_a_paused_campaign_stands_still_and_a_resumed_one_goes_on(client: httpx.
     assert sorted(message["customer_id"] for message in all_messages(client, campaign_id)) == customers
 
 
-def test_a_cancelled_campaign_sends_nothing_more(client: httpx.Client) -> None:
+def test_a_cancelled_campaign_sends_nothing_more(client: httpx2.Client) -> None:
     customers = create_customers(client, 1000)
     campaign_id = start(client, customers)
     wait_until_underway(client, campaign_id)
@@ -59,7 +59,7 @@ def test_a_cancelled_campaign_sends_nothing_more(client: httpx.Client) -> None:
     assert client.post(f"/campaigns/{campaign_id}/resume").json()["error"]["code"] == "INVALID_STATUS"
 
 
-def test_a_cancelled_audience_ends_as_well(client: httpx.Client) -> None:
+def test_a_cancelled_audience_ends_as_well(client: httpx2.Client) -> None:
     create_customers(client, 50, location="Cancelled Town")
     campaign_id = create_campaign(client)
     audience = {"filter": {"location": "Cancelled Town"}}
@@ -72,7 +72,7 @@ def test_a_cancelled_audience_ends_as_well(client: httpx.Client) -> None:
     assert found["total"] + found["cancelled"] >= 50
 
 
-def test_a_small_campaign_behind_large_ones_finishes_within_seconds(client: httpx.Client) -> None:
+def test_a_small_campaign_behind_large_ones_finishes_within_seconds(client: httpx2.Client) -> None:
     customers = create_customers(client, 400)
     large = [start(client, customers) for _ in range(8)]
     small = start(client, customers[:10])

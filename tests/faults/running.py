@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-import httpx
+import httpx2
 import pytest
 
 import campaign_api.main
@@ -135,7 +135,7 @@ class Running:
     """The services, and a client of the API."""
 
     services: Sequence[Service]
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
 
     @property
     def ends(self) -> list[str]:
@@ -184,7 +184,7 @@ async def all_services(
         async def ask(scope: Any, receive: Any, send: Any) -> None:
             await services[0].app(scope, receive, send)
 
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(ask), base_url="http://api")
+        client = httpx2.AsyncClient(transport=httpx2.ASGITransport(ask), base_url="http://api")
         yield Running(services, await stack.enter_async_context(client))
         assert not watching.done(), watching.exception()
     for service in services:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 import structlog
 
@@ -61,7 +61,7 @@ async def send_campaign(running: Running, customers: list[int], *, to_audience: 
 async def post(running: Running, path: str, body: dict[str, Any]) -> Any:
     """Post as clients should: with an Idempotency-Key, and again while the API is being replaced."""
     key = {"Idempotency-Key": uuid4().hex}
-    answers: list[httpx.Response] = []
+    answers: list[httpx2.Response] = []
 
     async def is_answered() -> bool:
         answers.append(await running.client.post(path, json=body, headers=key))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from psycopg import sql
@@ -45,7 +45,7 @@ def pooled(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) ->
 @asynccontextmanager
 async def running(
     pooled: dict[str, Any], amqp_url: str, provider: ScriptedProvider
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     """All services in this process, two workers among them; a client of the API."""
     common = {**pooled, "amqp_url": amqp_url}
     working = {"lease_seconds": 16, "batch_size": 100, "provider": "http", "http_url": provider.url}
@@ -59,8 +59,8 @@ async def running(
     async with AsyncExitStack() as stack:
         for app in (api, *others):
             await stack.enter_async_context(app.router.lifespan_context(app))
-        transport = httpx.ASGITransport(api, raise_app_exceptions=False)
-        yield await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://leopard"))
+        transport = httpx2.ASGITransport(api, raise_app_exceptions=False)
+        yield await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://leopard"))
 
 
 async def test_of_a_campaign_nothing_is_lost_and_nothing_sent_twice(
@@ -91,16 +91,16 @@ async def test_every_request_gets_its_answer(pooled: dict[str, Any], connection:
     name = sql.Identifier(connection.info.dbname)
     await connection.execute(sql.SQL("ALTER DATABASE {} SET timezone = 'Asia/Kolkata'").format(name))
     api = campaign_api.main.create_app(ApiSettings.model_validate({**pooled, "amqp_url": amqp_url}))
-    transport = httpx.ASGITransport(api, raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(api, raise_app_exceptions=False)
     async with (
         api.router.lifespan_context(api),
-        httpx.AsyncClient(transport=transport, base_url="http://leopard") as client,
+        httpx2.AsyncClient(transport=transport, base_url="http://leopard") as client,
     ):
         # often enough for a statement to be prepared, and many at a time, so that server sessions change
         await asyncio.gather(*(use(client, number) for number in range(20)))
 
 
-async def use(client: httpx.AsyncClient, number: int) -> None:
+async def use(client: httpx2.AsyncClient, number: int) -> None:
     """What one client does with the API."""
 
     async def asked(method: str, path: str, status: int, json: Any = None, **headers: str) -> Any:

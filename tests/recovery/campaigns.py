@@ -3,13 +3,13 @@
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 
 from leopard_local.stack import Stack
 
 
-def prepare(client: httpx.Client, stack: Stack, count: int) -> tuple[int, list[int]]:
+def prepare(client: httpx2.Client, stack: Stack, count: int) -> tuple[int, list[int]]:
     """A draft and the customers that it is to go to."""
     with psycopg.connect(stack.stores.database_url) as connection:
         created = connection.execute(
@@ -25,12 +25,12 @@ def prepare(client: httpx.Client, stack: Stack, count: int) -> tuple[int, list[i
     return campaign_id, [row[0] for row in created]
 
 
-def stats(client: httpx.Client, campaign_id: int) -> dict[str, Any]:
+def stats(client: httpx2.Client, campaign_id: int) -> dict[str, Any]:
     campaign: dict[str, Any] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
     return {"status": campaign["status"], **campaign["stats"]}
 
 
-def wait_for(client: httpx.Client, campaign_id: int, *, sent: int, seconds: float = 90) -> dict[str, Any]:
+def wait_for(client: httpx2.Client, campaign_id: int, *, sent: int, seconds: float = 90) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while (found := stats(client, campaign_id))["sent"] < sent:
         assert time.monotonic() < deadline, found
@@ -38,7 +38,7 @@ def wait_for(client: httpx.Client, campaign_id: int, *, sent: int, seconds: floa
     return found
 
 
-def wait_until_sent(client: httpx.Client, campaign_id: int, total: int) -> None:
+def wait_until_sent(client: httpx2.Client, campaign_id: int, total: int) -> None:
     wait_for(client, campaign_id, sent=total)
     deadline = time.monotonic() + 15
     while (found := stats(client, campaign_id))["status"] != "sent":

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import pytest
 
 from leopard_local.rabbitmq import RabbitMQ
@@ -28,8 +28,8 @@ def alarm(rabbitmq: RabbitMQ, reason: str) -> Iterator[None]:
         rabbitmq.control(*cleared)
 
 
-def get(service: Service, path: str) -> httpx.Response:
-    return httpx.get(f"{service.url}{path}", timeout=5, trust_env=False)
+def get(service: Service, path: str) -> httpx2.Response:
+    return httpx2.get(f"{service.url}{path}", timeout=5, trust_env=False)
 
 
 def queue_health(service: Service) -> tuple[str, str | None]:
@@ -50,7 +50,7 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
 
 
 @pytest.mark.parametrize("reason", list(ALARMS))
-def test_an_alarm_is_reported_and_costs_no_message(stack: Stack, client: httpx.Client, reason: str) -> None:
+def test_an_alarm_is_reported_and_costs_no_message(stack: Stack, client: httpx2.Client, reason: str) -> None:
     rabbitmq = stack.stores.rabbitmq
     assert rabbitmq is not None
     dispatcher = stack.services["dispatcher-1"]
@@ -87,7 +87,7 @@ def test_an_alarm_is_reported_and_costs_no_message(stack: Stack, client: httpx.C
 
 
 def test_a_blocked_broker_that_is_killed_is_unavailable_and_no_longer_blocked(
-    stack: Stack, client: httpx.Client
+    stack: Stack, client: httpx2.Client
 ) -> None:
     rabbitmq = stack.stores.rabbitmq
     assert rabbitmq is not None
@@ -106,7 +106,7 @@ def test_a_blocked_broker_that_is_killed_is_unavailable_and_no_longer_blocked(
     stack.wait_until_ready()
 
 
-def test_a_blocked_service_ends_in_time_and_in_order(stack: Stack, client: httpx.Client) -> None:
+def test_a_blocked_service_ends_in_time_and_in_order(stack: Stack, client: httpx2.Client) -> None:
     rabbitmq = stack.stores.rabbitmq
     assert rabbitmq is not None
     dispatcher = stack.services["dispatcher-1"]

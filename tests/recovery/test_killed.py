@@ -5,7 +5,7 @@ import signal
 import time
 
 import aio_pika
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -14,7 +14,7 @@ from leopard_local.stack import Stack
 from recovery.campaigns import prepare, stats, wait_for, wait_until_sent
 
 
-def test_a_worker_killed_in_mid_flight(stack: Stack, client: httpx.Client) -> None:
+def test_a_worker_killed_in_mid_flight(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 600)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, campaign_id, sent=50)
@@ -27,7 +27,7 @@ def test_a_worker_killed_in_mid_flight(stack: Stack, client: httpx.Client) -> No
     stack.services["sender-worker-1"].child.start()
 
 
-def test_a_dispatcher_killed_in_mid_campaign(stack: Stack, client: httpx.Client) -> None:
+def test_a_dispatcher_killed_in_mid_campaign(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 2000)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     time.sleep(0.3)
@@ -38,7 +38,7 @@ def test_a_dispatcher_killed_in_mid_campaign(stack: Stack, client: httpx.Client)
     wait_until_sent(client, campaign_id, 2000)
 
 
-def test_a_rolling_restart_of_all_workers_in_mid_campaign(stack: Stack, client: httpx.Client) -> None:
+def test_a_rolling_restart_of_all_workers_in_mid_campaign(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 5000)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, campaign_id, sent=50)
@@ -60,7 +60,7 @@ def test_every_service_ends_in_order(stack: Stack, program: str) -> None:
     stack.wait_until_ready()
 
 
-def test_a_worker_that_stood_still_sends_nothing_twice(stack: Stack, client: httpx.Client) -> None:
+def test_a_worker_that_stood_still_sends_nothing_twice(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 600)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, campaign_id, sent=50)
@@ -71,7 +71,7 @@ def test_a_worker_that_stood_still_sends_nothing_twice(stack: Stack, client: htt
     wait_until_sent(client, campaign_id, 600)
 
 
-def test_a_purged_queue_and_lost_nudges(stack: Stack, client: httpx.Client) -> None:
+def test_a_purged_queue_and_lost_nudges(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 1000)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     purged = asyncio.run(_purge(stack.stores.amqp_url))

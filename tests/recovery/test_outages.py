@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import psycopg
 
 from leopard_local.stack import Stack
@@ -28,10 +28,10 @@ def health(stack: Stack) -> dict[str, dict[str, str]]:
     said = {}
     for name, service in stack.services.items():
         started = time.monotonic()
-        answer = httpx.get(f"{service.url}/health", timeout=5)
+        answer = httpx2.get(f"{service.url}/health", timeout=5)
         assert time.monotonic() - started < 2.5
         assert answer.status_code == (200 if answer.json()["status"] == "healthy" else 503)
-        assert httpx.get(f"{service.url}/livez", timeout=5).status_code == 200
+        assert httpx2.get(f"{service.url}/livez", timeout=5).status_code == 200
         said[name] = answer.json()["services"]
     return said
 
@@ -49,7 +49,7 @@ def lines_about_outages(stack: Stack) -> int:
     return sum('"level": "warning"' in line or '"level": "error"' in line for log in logs for line in log.splitlines())
 
 
-def test_a_database_that_refuses_everybody(stack: Stack, client: httpx.Client) -> None:
+def test_a_database_that_refuses_everybody(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 500)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, campaign_id, sent=50)
@@ -67,7 +67,7 @@ def test_a_database_that_refuses_everybody(stack: Stack, client: httpx.Client) -
     assert said <= 4 * len(stack.services), "an outage is logged once, not again and again"
 
 
-def test_a_database_that_is_restarted(stack: Stack, client: httpx.Client) -> None:
+def test_a_database_that_is_restarted(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 400)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, campaign_id, sent=50)
@@ -78,7 +78,7 @@ def test_a_database_that_is_restarted(stack: Stack, client: httpx.Client) -> Non
     wait_until_sent(client, campaign_id, 400)
 
 
-def test_a_broker_that_is_away_and_comes_back(stack: Stack, client: httpx.Client) -> None:
+def test_a_broker_that_is_away_and_comes_back(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 500)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, campaign_id, sent=50)

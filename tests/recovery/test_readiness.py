@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from leopard_local.service import Service
@@ -37,7 +37,7 @@ def quick_worker(stack: Stack) -> Iterator[Service]:
     stack.wait_until_ready()
 
 
-def probe(client: httpx.Client) -> tuple[bool, float]:
+def probe(client: httpx2.Client) -> tuple[bool, float]:
     """Whether a service is ready, and how many seconds it took to say so."""
     started = time.monotonic()
     ready = client.get("/readyz").status_code == 200
@@ -45,7 +45,7 @@ def probe(client: httpx.Client) -> tuple[bool, float]:
 
 
 def test_a_restarted_worker_is_ready_within_seconds_and_answers_under_load(
-    stack: Stack, client: httpx.Client, quick_worker: Service
+    stack: Stack, client: httpx2.Client, quick_worker: Service
 ) -> None:
     campaign_id, customers = prepare(client, stack, MESSAGES)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
@@ -57,7 +57,7 @@ def test_a_restarted_worker_is_ready_within_seconds_and_answers_under_load(
         assert time.monotonic() - started < START_SECONDS, quick_worker.child.tail()
         time.sleep(0.05)
     listening = time.monotonic() - started
-    with httpx.Client(base_url=quick_worker.url, timeout=10) as probes:
+    with httpx2.Client(base_url=quick_worker.url, timeout=10) as probes:
         while not probe(probes)[0]:
             assert time.monotonic() - started < listening + 10, probes.get("/readyz").text
             time.sleep(0.05)
@@ -87,7 +87,7 @@ def test_a_restarted_worker_is_ready_within_seconds_and_answers_under_load(
 
 def _answers(service: Service) -> bool:
     try:
-        httpx.get(f"{service.url}/livez", timeout=2)
-    except httpx.TransportError:
+        httpx2.get(f"{service.url}/livez", timeout=2)
+    except httpx2.TransportError:
         return False
     return True

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import httpx
+import httpx2
 from starlette.applications import Starlette
 
 import dispatcher.main
@@ -39,7 +39,7 @@ async def services(
 
 async def answer_of(app: Starlette, path: str) -> tuple[int, dict[str, Any]]:
     """What a service answers: the status and the body."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://leopard") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://leopard") as client:
         answer = await client.get(path)
     return answer.status_code, answer.json()
 

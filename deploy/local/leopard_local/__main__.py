@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from leopard_local.children import ChildDiedError
 from leopard_local.demo import run_demo, send_demo_campaign
@@ -56,7 +56,7 @@ def main() -> int:
         if parsed.command == "campaign":
             return send_demo_campaign(parsed.url, recipients=parsed.customers)
     except (
-        httpx.HTTPError,
+        httpx2.HTTPError,
         StackError,
         MigrationError,
         ChildDiedError,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 from psycopg.rows import class_row
 from rich.console import Console
@@ -81,7 +81,7 @@ def run_demo(folder: Path, packages: Path, *, recipients: int, workers: int, giv
     return 0 if agrees else 1
 
 
-def _create_customers(client: httpx.Client, count: int) -> list[int]:
+def _create_customers(client: httpx2.Client, count: int) -> list[int]:
     def create(customer: dict[str, str | None]) -> int:
         created: dict[str, Any] = client.post("/customers", json=customer).raise_for_status().json()
         return int(created["id"])
@@ -115,7 +115,7 @@ def send_demo_campaign(url: str, *, recipients: int) -> int:
 
 
 def _watch(
-    client: httpx.Client, campaign_id: int, console: Console, *, still_there: Callable[[], None] | None = None
+    client: httpx2.Client, campaign_id: int, console: Console, *, still_there: Callable[[], None] | None = None
 ) -> dict[str, Any]:
     columns = (
         TextColumn("sending"),
@@ -146,7 +146,7 @@ def _watch(
             time.sleep(0.2)
 
 
-def _show_messages(client: httpx.Client, campaign_id: int, console: Console) -> None:
+def _show_messages(client: httpx2.Client, campaign_id: int, console: Console) -> None:
     page = client.get(f"/campaigns/{campaign_id}/messages", params={"status": "sent", "page_size": 3})
     for message in page.raise_for_status().json()["messages"]:
         console.print(f"  to customer {message['customer_id']}: {message['rendered_content']}", markup=False)

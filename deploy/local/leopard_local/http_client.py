@@ -2,15 +2,15 @@
 
 import ssl
 
-import httpx
+import httpx2
 
 
-def http_client(base_url: str = "", *, timeout: float = 30) -> httpx.Client:
+def http_client(base_url: str = "", *, timeout: float = 30) -> httpx2.Client:
     """Make a client that no proxy of the caller leads astray.
 
     Args:
         base_url: What paths are relative to.
         timeout: How long an answer may take, in seconds.
     """
-    # without the environment httpx would trust its own certificates alone, and not those of the system
-    return httpx.Client(base_url=base_url, timeout=timeout, trust_env=False, verify=ssl.create_default_context())
+    # without the environment httpx2 would trust its own certificates alone, and not those of the system
+    return httpx2.Client(base_url=base_url, timeout=timeout, trust_env=False, verify=ssl.create_default_context())

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 
 _FIRST = ["Alice", "Brian", "Carol", "David", "Esther", "Felix", "Grace", "Hassan", "Irene", "James", "Khadija", "Liam"]
 _LAST = [
@@ -57,7 +57,7 @@ def customers(count: int, *, start: int = 0) -> Iterator[dict[str, str | None]]:
         }
 
 
-def load_samples(client: httpx.Client) -> bool:
+def load_samples(client: httpx2.Client) -> bool:
     """Create twelve customers and three campaigns where there are none; whether there were none."""
     if client.get("/customers", params={"cursor": ""}).raise_for_status().json()["customers"]:
         return False

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from leopard_local.children import Child
 from leopard_local.ports import LOOPBACK, free_port, release_port
@@ -27,8 +27,8 @@ class Service:
 
     def is_ready(self) -> bool:
         """Whether it can take work."""
-        with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
+        with contextlib.suppress(httpx2.HTTPError):
+            return httpx2.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
         return False
 
     def stop(self) -> None:

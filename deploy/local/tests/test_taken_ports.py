@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -88,5 +88,5 @@ def test_a_service(folder: Path, thief: Thief) -> None:
     with running_stack(folder, packages=PACKAGES) as stack:
         assert [one.port for one in stack.services.values()] == chosen[-3:]
         for one in stack.services.values():
-            assert httpx.get(f"{one.url}/livez").is_success
+            assert httpx2.get(f"{one.url}/livez").is_success
     assert len(chosen) >= 5

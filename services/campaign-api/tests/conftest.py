@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
@@ -23,12 +23,12 @@ async def app(database_url: str) -> FastAPI:
 
 
 @pytest_asyncio.fixture
-async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the running application."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        yield await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://leopard"))
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        yield await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://leopard"))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 
-import httpx
+import httpx2
 import pytest
 
 from leopard.db.pool import Connection
@@ -25,7 +25,7 @@ from support.factories import add_campaign, add_customers, rows
     ids=ascii,
 )
 @pytest.mark.parametrize("field", ["location", "preferred_product"])
-async def test_what_may_be_stored_may_be_asked_for(client: httpx.AsyncClient, value: str, field: str) -> None:
+async def test_what_may_be_stored_may_be_asked_for(client: httpx2.AsyncClient, value: str, field: str) -> None:
     assert (await client.post("/customers", json={"phone": "+254700000001", field: value})).status_code == 201
     await client.post("/customers", json={"phone": "+254700000002", field: "elsewhere"})
     new = {"name": "Summer", "channel": "sms", "base_template": "Hi", "audience": {"filter": {field: value}}}
@@ -36,7 +36,7 @@ async def test_what_may_be_stored_may_be_asked_for(client: httpx.AsyncClient, va
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", "x" * 1001], ids=ascii)
-async def test_what_may_not_be_stored_may_not_be_asked_for(client: httpx.AsyncClient, value: str) -> None:
+async def test_what_may_not_be_stored_may_not_be_asked_for(client: httpx2.AsyncClient, value: str) -> None:
     headers = {"content-type": "application/json"}
     for url, body in (
         ("/customers", {"phone": "+254700000001", "location": value}),
@@ -47,7 +47,7 @@ async def test_what_may_not_be_stored_may_not_be_asked_for(client: httpx.AsyncCl
 
 
 async def test_test_customers_are_in_no_audience_but_can_be_named(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     await add_customers(connection, 2, location="Kisumu")
     [test_customer] = await rows(

@@ -5,7 +5,7 @@ import json
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from campaign_api.web.errors import ApiError
@@ -62,7 +62,7 @@ async def longest_pause(while_done: Any) -> tuple[Any, float]:
 
 @pytest.mark.parametrize("body", BODIES)
 async def test_a_bad_body_is_answered_shortly_and_keeps_nothing_waiting(
-    client: httpx.AsyncClient, connection: Connection, body: str
+    client: httpx2.AsyncClient, connection: Connection, body: str
 ) -> None:
     await add_campaign(connection, status="draft")
     await client.post("/campaigns/1/send", json={"customer_ids": ["x"]})
@@ -75,7 +75,7 @@ async def test_a_bad_body_is_answered_shortly_and_keeps_nothing_waiting(
 
 
 async def test_the_first_problems_are_listed_and_all_are_counted(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     await add_campaign(connection, status="draft")
     ids: list[Any] = [1, 2, *["x"] * 30_000]
@@ -86,7 +86,7 @@ async def test_the_first_problems_are_listed_and_all_are_counted(
     )
 
 
-async def test_a_list_has_a_greatest_length(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_list_has_a_greatest_length(client: httpx2.AsyncClient, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     await add_campaign(connection, status="draft")
     too_long = await client.post("/campaigns/1/send", json={"customer_ids": [customer] * 100_001})
@@ -107,7 +107,7 @@ async def test_a_list_has_a_greatest_length(client: httpx.AsyncClient, connectio
         "[1 2]", "01", "+1", ".5", "1.", "tru", '"a', '"\t"', "[", "{", "]", "1 2", "'a'", "\u00a01", "{,}", '{"a":1,}',
     ],
 )  # fmt: skip
-async def test_json_is_read_as_the_library_reads_it(client: httpx.AsyncClient, text: str) -> None:
+async def test_json_is_read_as_the_library_reads_it(client: httpx2.AsyncClient, text: str) -> None:
     body = text.encode()
     try:
         expected = json.loads(body)

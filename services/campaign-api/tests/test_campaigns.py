@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from leopard.db.pool import Connection
@@ -11,41 +11,41 @@ from support.factories import add_campaign, add_customers, add_messages
 NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi {first_name}"}
 
 
-async def create(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
+async def create(client: httpx2.AsyncClient, **fields: Any) -> dict[str, Any]:
     answer = await client.post("/campaigns", json={**NEW, **fields})
     assert answer.status_code == 201, answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-async def test_a_new_campaign_is_a_draft(client: httpx.AsyncClient) -> None:
+async def test_a_new_campaign_is_a_draft(client: httpx2.AsyncClient) -> None:
     campaign = await create(client)
     assert campaign.pop("created_at").endswith("Z")
     assert campaign.pop("updated_at").endswith("Z")
     assert campaign == {**NEW, "id": 1, "status": "draft", "scheduled_at": None, "warnings": []}
 
 
-async def test_one_whose_time_is_to_come_is_scheduled(client: httpx.AsyncClient) -> None:
+async def test_one_whose_time_is_to_come_is_scheduled(client: httpx2.AsyncClient) -> None:
     campaign = await create(client, scheduled_at="2099-01-01T02:00:00+02:00")
     assert (campaign["status"], campaign["scheduled_at"]) == ("scheduled", "2099-01-01T00:00:00Z")
 
 
-async def test_one_whose_time_has_passed_is_a_draft(client: httpx.AsyncClient) -> None:
+async def test_one_whose_time_has_passed_is_a_draft(client: httpx2.AsyncClient) -> None:
     assert (await create(client, scheduled_at="2020-01-01T00:00:00Z"))["status"] == "draft"
 
 
-async def test_an_unknown_placeholder_is_a_warning(client: httpx.AsyncClient) -> None:
+async def test_an_unknown_placeholder_is_a_warning(client: httpx2.AsyncClient) -> None:
     campaign = await create(client, base_template="Hi {nickname}, {first_name}")
     assert campaign["warnings"] == ["Unknown placeholder {nickname}"]
     assert (await client.get("/campaigns/1")).json()["warnings"] == campaign["warnings"]
 
 
-async def test_unicode_goes_through_untouched(client: httpx.AsyncClient) -> None:
+async def test_unicode_goes_through_untouched(client: httpx2.AsyncClient) -> None:
     text = "Habari {first_name} 👋🏾\n\tñ ß ي 中 \u200d \u2028"
     assert (await create(client, name="Größe 中", base_template=text))["base_template"] == text
 
 
-async def test_a_campaign_shows_stats_that_add_up(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_campaign_shows_stats_that_add_up(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     await add_messages(connection, campaign_id, await add_customers(connection, 10))
     await connection.execute(
@@ -57,18 +57,18 @@ async def test_a_campaign_shows_stats_that_add_up(client: httpx.AsyncClient, con
     }  # fmt: skip
 
 
-async def test_a_draft_shows_zeros(client: httpx.AsyncClient) -> None:
+async def test_a_draft_shows_zeros(client: httpx2.AsyncClient) -> None:
     await create(client)
     assert set((await client.get("/campaigns/1")).json()["stats"].values()) == {0}
 
 
-async def test_patch_changes_what_is_given_and_nothing_else(client: httpx.AsyncClient) -> None:
+async def test_patch_changes_what_is_given_and_nothing_else(client: httpx2.AsyncClient) -> None:
     await create(client)
     changed = (await client.patch("/campaigns/1", json={"name": "Autumn"})).json()
     assert (changed["name"], changed["base_template"], changed["status"]) == ("Autumn", "Hi {first_name}", "draft")
 
 
-async def test_patch_moves_between_draft_and_scheduled(client: httpx.AsyncClient) -> None:
+async def test_patch_moves_between_draft_and_scheduled(client: httpx2.AsyncClient) -> None:
     await create(client)
     scheduled = await client.patch(
         "/campaigns/1", json={"scheduled_at": "2099-01-01T00:00:00Z", "audience": {"all": True}}
@@ -81,14 +81,14 @@ async def test_patch_moves_between_draft_and_scheduled(client: httpx.AsyncClient
 
 
 @pytest.mark.parametrize("field", ["name", "channel", "base_template"])
-async def test_patch_cannot_take_away_what_is_required(client: httpx.AsyncClient, field: str) -> None:
+async def test_patch_cannot_take_away_what_is_required(client: httpx2.AsyncClient, field: str) -> None:
     await create(client)
     answer = await client.patch("/campaigns/1", json={field: None})
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "INVALID_REQUEST"
 
 
-async def test_a_draft_can_be_deleted(client: httpx.AsyncClient) -> None:
+async def test_a_draft_can_be_deleted(client: httpx2.AsyncClient) -> None:
     await create(client)
     assert (await client.delete("/campaigns/1")).status_code == 204
     assert (await client.get("/campaigns/1")).status_code == 404
@@ -97,7 +97,7 @@ async def test_a_draft_can_be_deleted(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("status", ["sending", "paused", "sent", "failed", "cancelled"])
 async def test_what_was_sent_can_neither_be_changed_nor_deleted(
-    client: httpx.AsyncClient, connection: Connection, status: str
+    client: httpx2.AsyncClient, connection: Connection, status: str
 ) -> None:
     campaign_id = await add_campaign(connection, status=status)
     for answer in (
@@ -109,7 +109,7 @@ async def test_what_was_sent_can_neither_be_changed_nor_deleted(
         assert status in answer.json()["error"]["message"]
 
 
-async def test_a_campaign_says_why_its_messages_wait(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_campaign_says_why_its_messages_wait(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     assert "waiting" not in (await client.get(f"/campaigns/{campaign_id}")).json()
     await connection.execute(
@@ -128,7 +128,7 @@ async def test_a_campaign_says_why_its_messages_wait(client: httpx.AsyncClient, 
     assert "waiting" not in (await client.get(f"/campaigns/{campaign_id}")).json(), "another provider carries them"
 
 
-async def test_a_campaign_says_why_it_failed_as_a_whole(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_campaign_says_why_it_failed_as_a_whole(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection, status="failed")
     assert "failure_reason" not in (await client.get(f"/campaigns/{campaign_id}")).json()
     await connection.execute("UPDATE campaigns SET failure_reason = 'the audience cannot be read'")

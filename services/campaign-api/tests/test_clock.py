@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -23,7 +23,7 @@ def clock_behind(database_url: str) -> None:
 
 
 @pytest.mark.usefixtures("clock_behind")
-async def test_the_databases_clock_decides(client: httpx.AsyncClient) -> None:
+async def test_the_databases_clock_decides(client: httpx2.AsyncClient) -> None:
     soon = {"scheduled_at": (datetime.now(UTC) - timedelta(minutes=5)).isoformat()}
     past = {"scheduled_at": (datetime.now(UTC) - timedelta(minutes=15)).isoformat()}
     assert (await client.post("/campaigns", json={**NEW, **soon})).json()["status"] == "scheduled"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from leopard.db.pool import Connection
@@ -17,7 +17,7 @@ NEW = {
 }
 
 
-async def test_a_customer_is_created_and_read(client: httpx.AsyncClient) -> None:
+async def test_a_customer_is_created_and_read(client: httpx2.AsyncClient) -> None:
     created = await client.post("/customers", json=NEW)
     assert created.status_code == 201
     customer = created.json()
@@ -26,7 +26,7 @@ async def test_a_customer_is_created_and_read(client: httpx.AsyncClient) -> None
     assert (await client.get(f"/customers/{customer['id']}")).json() == customer
 
 
-async def test_only_the_phone_is_required(client: httpx.AsyncClient) -> None:
+async def test_only_the_phone_is_required(client: httpx2.AsyncClient) -> None:
     customer = (await client.post("/customers", json={"phone": "+254700123456"})).json()
     assert (customer["first_name"], customer["location"]) == (None, None)
 
@@ -48,14 +48,14 @@ async def test_only_the_phone_is_required(client: httpx.AsyncClient) -> None:
         {"phone": "+254700123456", "first_name": "x" * 1001},
     ],
 )
-async def test_a_customer_that_cannot_be_is_refused(client: httpx.AsyncClient, body: Any) -> None:
+async def test_a_customer_that_cannot_be_is_refused(client: httpx2.AsyncClient, body: Any) -> None:
     answer = await client.post("/customers", json=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "INVALID_REQUEST"
     assert answer.json()["error"]["details"][0]["field"] in {"phone", "first_name"}
 
 
-async def test_a_phone_belongs_to_one_customer(client: httpx.AsyncClient) -> None:
+async def test_a_phone_belongs_to_one_customer(client: httpx2.AsyncClient) -> None:
     await client.post("/customers", json=NEW)
     other = (await client.post("/customers", json={"phone": "+254700123457"})).json()
     for answer in (
@@ -72,7 +72,7 @@ async def test_a_phone_belongs_to_one_customer(client: httpx.AsyncClient) -> Non
     "written",
     ["+4407911123456", "+44 (0)7911 123456", "+44-7911-123456", "0044 7911 123456", "\u202a+447911123456\u202c"],
 )
-async def test_one_number_is_one_customer_however_it_is_written(client: httpx.AsyncClient, written: str) -> None:
+async def test_one_number_is_one_customer_however_it_is_written(client: httpx2.AsyncClient, written: str) -> None:
     created = await client.post("/customers", json={"phone": written})
     assert (created.status_code, created.json()["phone"]) == (201, "+447911123456")
     again = await client.post("/customers", json={"phone": "+447911123456"})
@@ -80,7 +80,7 @@ async def test_one_number_is_one_customer_however_it_is_written(client: httpx.As
 
 
 async def test_a_number_stored_in_another_spelling_is_taken_and_stays(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     await connection.execute("INSERT INTO customers (phone) VALUES ('+4407911123456'), ('+254700123456')")
     for answer in (
@@ -94,12 +94,12 @@ async def test_a_number_stored_in_another_spelling_is_taken_and_stays(
     assert (await client.patch("/customers/1", json={"phone": "+447911123456"})).json()["phone"] == "+447911123456"
 
 
-async def test_a_refused_number_says_why_and_is_not_repeated(client: httpx.AsyncClient) -> None:
+async def test_a_refused_number_says_why_and_is_not_repeated(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/customers", json={"phone": "+2547001"})
     assert answer.json()["error"]["details"] == [{"field": "phone", "message": "is too short for its country"}]
 
 
-async def test_patch_changes_what_is_given_and_can_set_null(client: httpx.AsyncClient) -> None:
+async def test_patch_changes_what_is_given_and_can_set_null(client: httpx2.AsyncClient) -> None:
     customer = (await client.post("/customers", json=NEW)).json()
     changed = await client.patch(f"/customers/{customer['id']}", json={"first_name": None, "last_name": "Mwangi"})
     body = changed.json()
@@ -107,7 +107,7 @@ async def test_patch_changes_what_is_given_and_can_set_null(client: httpx.AsyncC
     assert (await client.patch(f"/customers/{customer['id']}", json={"phone": None})).status_code == 400
 
 
-async def test_a_deleted_customer_is_gone(client: httpx.AsyncClient) -> None:
+async def test_a_deleted_customer_is_gone(client: httpx2.AsyncClient) -> None:
     customer = (await client.post("/customers", json=NEW)).json()
     assert (await client.delete(f"/customers/{customer['id']}")).status_code == 204
     for answer in (
@@ -118,7 +118,7 @@ async def test_a_deleted_customer_is_gone(client: httpx.AsyncClient) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CUSTOMER_NOT_FOUND")
 
 
-async def test_all_customers_are_listed_once(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_all_customers_are_listed_once(client: httpx2.AsyncClient, connection: Connection) -> None:
     ids = await add_customers(connection, 45)
     seen: list[int] = []
     cursor: str | None = ""

@@ -5,14 +5,14 @@ import re
 from importlib import resources
 from urllib.parse import urljoin
 
-import httpx
+import httpx2
 import pytest
 
 STATIC = resources.files("campaign_api") / "static"
 
 
 @pytest.mark.parametrize("prefix", ["", "/behind/a/prefix"])
-async def test_the_page_and_all_that_it_names_come_from_here(client: httpx.AsyncClient, prefix: str) -> None:
+async def test_the_page_and_all_that_it_names_come_from_here(client: httpx2.AsyncClient, prefix: str) -> None:
     page = await client.get("/docs")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     start = await client.get("/docs/start.js")
@@ -28,7 +28,7 @@ async def test_the_page_and_all_that_it_names_come_from_here(client: httpx.Async
         assert found.content
 
 
-async def test_the_browser_is_told_to_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+async def test_the_browser_is_told_to_load_nothing_from_elsewhere(client: httpx2.AsyncClient) -> None:
     policy = (await client.get("/docs")).headers["content-security-policy"]
     sources = dict(directive.split(" ", 1) for directive in re.split(r";\s*", policy))
     assert sources["default-src"] == "'none'"
@@ -38,7 +38,7 @@ async def test_the_browser_is_told_to_load_nothing_from_elsewhere(client: httpx.
 
 
 @pytest.mark.parametrize("path", ["/redoc", "/docs/oauth2-redirect", "/docs/README.md", "/docs/../main.py"])
-async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> None:
+async def test_nothing_else_is_served(client: httpx2.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
 
 

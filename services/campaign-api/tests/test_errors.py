@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +17,7 @@ JSON = {"content-type": "application/json"}
 NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi"}
 
 
-def assert_error(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+def assert_error(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
@@ -32,7 +32,7 @@ def assert_error(answer: httpx.Response, status: int, code: str) -> dict[str, An
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/campaigns/", "/campaigns/1/nothing", "/health/"])
-async def test_an_unknown_path(client: httpx.AsyncClient, path: str) -> None:
+async def test_an_unknown_path(client: httpx2.AsyncClient, path: str) -> None:
     assert_error(await client.get(path), 404, "NOT_FOUND")
 
 
@@ -52,7 +52,7 @@ async def test_an_unknown_path(client: httpx.AsyncClient, path: str) -> None:
     ],
 )
 async def test_a_wrong_method_names_all_that_are_allowed(
-    client: httpx.AsyncClient, method: str, path: str, allowed: str
+    client: httpx2.AsyncClient, method: str, path: str, allowed: str
 ) -> None:
     answer = await client.request(method, path)
     assert_error(answer, 405, "METHOD_NOT_ALLOWED")
@@ -60,7 +60,7 @@ async def test_a_wrong_method_names_all_that_are_allowed(
 
 
 @pytest.mark.parametrize("campaign_id", ["0", "-1", "abc", "1.5", "1e3", "%00", "١", "+1", "null"])
-async def test_an_id_that_is_no_positive_integer(client: httpx.AsyncClient, campaign_id: str) -> None:
+async def test_an_id_that_is_no_positive_integer(client: httpx2.AsyncClient, campaign_id: str) -> None:
     assert_error(await client.get(f"/campaigns/{campaign_id}"), 400, "INVALID_REQUEST")
     assert_error(await client.get(f"/customers/{campaign_id}"), 400, "INVALID_REQUEST")
 
@@ -68,7 +68,7 @@ async def test_an_id_that_is_no_positive_integer(client: httpx.AsyncClient, camp
 @pytest.mark.parametrize(
     "digits", ["999", str(2**63 - 1), str(2**63), str(2**64), "9" * 50, "9" * 5000], ids=lambda digits: f"{digits:.20}"
 )
-async def test_an_id_of_nothing(client: httpx.AsyncClient, digits: str) -> None:
+async def test_an_id_of_nothing(client: httpx2.AsyncClient, digits: str) -> None:
     assert_error(await client.get(f"/campaigns/{digits}"), 404, "CAMPAIGN_NOT_FOUND")
     assert_error(await client.get(f"/customers/{digits}"), 404, "CUSTOMER_NOT_FOUND")
     assert_error(await client.delete(f"/campaigns/{digits}"), 404, "CAMPAIGN_NOT_FOUND")
@@ -76,7 +76,7 @@ async def test_an_id_of_nothing(client: httpx.AsyncClient, digits: str) -> None:
     assert_error(await client.get(f"/campaigns/{digits}/messages"), 404, "CAMPAIGN_NOT_FOUND")
 
 
-async def test_the_contracts_own_example(client: httpx.AsyncClient) -> None:
+async def test_the_contracts_own_example(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/campaigns/999")
     assert answer.json() == {"error": {"code": "CAMPAIGN_NOT_FOUND", "message": "Campaign 999 not found"}}
 
@@ -86,7 +86,7 @@ async def test_the_contracts_own_example(client: httpx.AsyncClient) -> None:
     [b"", b"{", b'{"name": }', b"\xff\xfe", b"[" * 100_000, b'{"name": ' + b"9" * 5000 + b"}", b"nul", b'"\\ud800"'],
 )
 @pytest.mark.parametrize("headers", [JSON, {}])
-async def test_what_is_no_json(client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> None:
+async def test_what_is_no_json(client: httpx2.AsyncClient, body: bytes, headers: dict[str, str]) -> None:
     assert_error(await client.post("/campaigns", content=body, headers=headers), 400, "INVALID_REQUEST")
 
 
@@ -114,23 +114,23 @@ async def test_what_is_no_json(client: httpx.AsyncClient, body: bytes, headers: 
         ({"audience": {"everyone": True}}, "audience.everyone"),
     ],
 )
-async def test_a_wrong_field_is_named(client: httpx.AsyncClient, fields: dict[str, Any], named: str) -> None:
+async def test_a_wrong_field_is_named(client: httpx2.AsyncClient, fields: dict[str, Any], named: str) -> None:
     content = json.dumps({**NEW, **fields}).encode()
     error = assert_error(await client.post("/campaigns", content=content, headers=JSON), 400, "INVALID_REQUEST")
     assert named in [detail["field"] for detail in error["details"]]
 
 
-async def test_a_template_that_does_not_parse_says_where(client: httpx.AsyncClient) -> None:
+async def test_a_template_that_does_not_parse_says_where(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/campaigns", json={**NEW, "base_template": "Hi\n{first_name"})
     assert "line 2, column 1" in assert_error(answer, 400, "INVALID_TEMPLATE")["message"]
 
 
-async def test_a_template_of_five_megabytes(client: httpx.AsyncClient) -> None:
+async def test_a_template_of_five_megabytes(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/campaigns", json={**NEW, "base_template": "x" * 5_000_000})
     assert_error(answer, 413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_a_large_body_that_does_not_say_so(client: httpx.AsyncClient) -> None:
+async def test_a_large_body_that_does_not_say_so(client: httpx2.AsyncClient) -> None:
     async def stream() -> Any:
         for _ in range(100):
             yield b" " * 100_000
@@ -141,7 +141,7 @@ async def test_a_large_body_that_does_not_say_so(client: httpx.AsyncClient) -> N
 @pytest.mark.parametrize(
     "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json"]
 )
-async def test_a_body_that_is_something_else(client: httpx.AsyncClient, media_type: str) -> None:
+async def test_a_body_that_is_something_else(client: httpx2.AsyncClient, media_type: str) -> None:
     answer = await client.post("/campaigns", content=b"{}", headers={"content-type": media_type})
     assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
 
@@ -149,7 +149,7 @@ async def test_a_body_that_is_something_else(client: httpx.AsyncClient, media_ty
 @pytest.mark.parametrize(
     "media_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/problem+json"]
 )
-async def test_json_by_its_other_names(client: httpx.AsyncClient, media_type: str) -> None:
+async def test_json_by_its_other_names(client: httpx2.AsyncClient, media_type: str) -> None:
     answer = await client.post(
         "/campaigns", content=b'{"name":"a","channel":"sms","base_template":"b"}', headers={"content-type": media_type}
     )
@@ -158,7 +158,7 @@ async def test_json_by_its_other_names(client: httpx.AsyncClient, media_type: st
 
 @pytest.mark.expects_tracebacks
 async def test_an_unforeseen_fault_says_nothing_of_the_inside(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     await connection.execute("ALTER TABLE campaigns RENAME COLUMN base_template TO secret_name")
     answer = await client.get("/campaigns/1")
@@ -166,14 +166,14 @@ async def test_an_unforeseen_fault_says_nothing_of_the_inside(
     assert error == {"code": "INTERNAL_ERROR", "message": "Something went wrong on our side"}
 
 
-async def test_a_database_that_is_away_is_unavailable(client: httpx.AsyncClient, app: FastAPI) -> None:
+async def test_a_database_that_is_away_is_unavailable(client: httpx2.AsyncClient, app: FastAPI) -> None:
     resources: Resources = app.state.resources
     await resources.pool.close()
     error = assert_error(await client.get("/campaigns/1"), 503, "UNAVAILABLE")
     assert "postgres" not in error["message"].lower()
 
 
-async def test_a_broker_that_is_away_is_seen_in_health_alone(client: httpx.AsyncClient) -> None:
+async def test_a_broker_that_is_away_is_seen_in_health_alone(client: httpx2.AsyncClient) -> None:
     async def database_is_seen() -> bool:
         return bool((await client.get("/health")).json()["services"]["database"] == "connected")
 
@@ -185,7 +185,7 @@ async def test_a_broker_that_is_away_is_seen_in_health_alone(client: httpx.Async
     assert (await client.get("/livez")).status_code == 200
 
 
-async def test_metrics_show_routes_and_never_paths(client: httpx.AsyncClient) -> None:
+async def test_metrics_show_routes_and_never_paths(client: httpx2.AsyncClient) -> None:
     await client.get("/campaigns/424242")
     await client.get("/no/such/path/424242")
     text = (await client.get("/metrics")).text
@@ -207,7 +207,7 @@ FIELDS = [
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_no_json_whatever_makes_the_api_stumble(
-    client: httpx.AsyncClient, connection: Connection, data: st.DataObject
+    client: httpx2.AsyncClient, connection: Connection, data: st.DataObject
 ) -> None:
     campaign_id = await add_campaign(connection, status="draft")
     method, path = data.draw(

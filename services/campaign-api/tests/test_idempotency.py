@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from leopard.db.pool import Connection
@@ -17,7 +17,7 @@ def key(value: str) -> dict[str, str]:
 
 
 async def test_a_send_made_again_gets_the_same_answer_and_sends_nothing(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     customers = await add_customers(connection, 3)
     campaign_id = await add_campaign(connection, status="draft")
@@ -29,7 +29,7 @@ async def test_a_send_made_again_gets_the_same_answer_and_sends_nothing(
     assert len(await rows(connection, "SELECT * FROM outbound_messages")) == 3
 
 
-async def test_many_at_the_same_moment_get_the_same_answer(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_many_at_the_same_moment_get_the_same_answer(client: httpx2.AsyncClient, connection: Connection) -> None:
     customers = await add_customers(connection, 20)
     campaign_id = await add_campaign(connection, status="draft")
 
@@ -43,7 +43,7 @@ async def test_many_at_the_same_moment_get_the_same_answer(client: httpx.AsyncCl
 
 
 async def test_another_request_under_the_same_key_is_a_conflict(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     customers = await add_customers(connection, 2)
     campaign_id = await add_campaign(connection, status="draft")
@@ -52,7 +52,7 @@ async def test_another_request_under_the_same_key_is_a_conflict(
     assert (other.status_code, other.json()["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
 
 
-async def test_a_request_that_failed_leaves_its_key_free(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_request_that_failed_leaves_its_key_free(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection, status="draft")
     url = f"/campaigns/{campaign_id}/send"
     assert (await client.post(url, json={"customer_ids": [1]}, headers=key("a"))).status_code == 400
@@ -60,7 +60,7 @@ async def test_a_request_that_failed_leaves_its_key_free(client: httpx.AsyncClie
     assert (await client.post(url, json={"customer_ids": [customer]}, headers=key("a"))).status_code == 200
 
 
-async def test_without_a_key_and_under_other_keys_everything_is_done(client: httpx.AsyncClient) -> None:
+async def test_without_a_key_and_under_other_keys_everything_is_done(client: httpx2.AsyncClient) -> None:
     for headers in ({}, {}, key("a"), key("b")):
         assert (await client.post("/campaigns", json=NEW, headers=headers)).status_code == 201
     again = await client.post("/campaigns", json=NEW, headers=key("a"))
@@ -68,7 +68,7 @@ async def test_without_a_key_and_under_other_keys_everything_is_done(client: htt
     assert (await client.get("/campaigns")).json()["pagination"]["total_count"] == 4
 
 
-async def test_a_key_is_forgotten_after_a_day(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_key_is_forgotten_after_a_day(client: httpx2.AsyncClient, connection: Connection) -> None:
     await client.post("/campaigns", json=NEW, headers=key("a"))
     await connection.execute("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
     other = await client.post("/campaigns", json={**NEW, "name": "Autumn"}, headers=key("a"))
@@ -76,6 +76,6 @@ async def test_a_key_is_forgotten_after_a_day(client: httpx.AsyncClient, connect
 
 
 @pytest.mark.parametrize("value", ["", "x" * 256])
-async def test_a_key_that_cannot_be_is_refused(client: httpx.AsyncClient, value: str) -> None:
+async def test_a_key_that_cannot_be_is_refused(client: httpx2.AsyncClient, value: str) -> None:
     answer = await client.post("/campaigns", json=NEW, headers=key(value))
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from leopard.db.pool import Connection
@@ -13,14 +13,14 @@ async def add(connection: Connection, count: int) -> list[int]:
     return [await add_campaign(connection, status="draft") for _ in range(count)]
 
 
-async def page(client: httpx.AsyncClient, **query: Any) -> dict[str, Any]:
+async def page(client: httpx2.AsyncClient, **query: Any) -> dict[str, Any]:
     answer = await client.get("/campaigns", params=query)
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-async def test_the_newest_come_first(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_the_newest_come_first(client: httpx2.AsyncClient, connection: Connection) -> None:
     ids = await add(connection, 5)
     body = await page(client)
     assert [campaign["id"] for campaign in body["campaigns"]] == ids[::-1]
@@ -29,7 +29,7 @@ async def test_the_newest_come_first(client: httpx.AsyncClient, connection: Conn
 
 @pytest.mark.parametrize("creating", [0, 1, 7])
 async def test_numbered_pages_as_of_a_campaign_neither_repeat_nor_leave_out(
-    client: httpx.AsyncClient, connection: Connection, creating: int
+    client: httpx2.AsyncClient, connection: Connection, creating: int
 ) -> None:
     ids = await add(connection, 47)
     seen: list[int] = []
@@ -41,7 +41,7 @@ async def test_numbered_pages_as_of_a_campaign_neither_repeat_nor_leave_out(
     assert seen == ids[::-1]
 
 
-async def followed(client: httpx.AsyncClient, url: str, rel: str) -> tuple[list[int], str | None]:
+async def followed(client: httpx2.AsyncClient, url: str, rel: str) -> tuple[list[int], str | None]:
     answer = await client.get(url)
     assert answer.status_code == 200, answer.text
     assert "set-cookie" not in answer.headers
@@ -52,7 +52,7 @@ async def followed(client: httpx.AsyncClient, url: str, rel: str) -> tuple[list[
 
 
 async def test_two_tabs_of_one_browser_each_stay_in_their_list(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     seen: dict[str, list[int]] = {"one": [], "two": []}
     expected: dict[str, list[int]] = {}
@@ -74,7 +74,7 @@ async def test_two_tabs_of_one_browser_each_stay_in_their_list(
     assert seen == expected
 
 
-async def test_links_lead_back_through_the_same_pages(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_links_lead_back_through_the_same_pages(client: httpx2.AsyncClient, connection: Connection) -> None:
     ids = await add(connection, 35)
     url: str | None = f"/campaigns?page_size=10&page=4&as_of={ids[-1]}"
     pages: list[list[int]] = []
@@ -89,7 +89,7 @@ async def test_links_lead_back_through_the_same_pages(client: httpx.AsyncClient,
     assert (past, last and (await followed(client, last, "prev"))[0]) == ([], ids[:5][::-1])
 
 
-async def test_page_1_always_shows_the_newest(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_page_1_always_shows_the_newest(client: httpx2.AsyncClient, connection: Connection) -> None:
     await add(connection, 3)
     await page(client, page_size=2)
     [newest] = await add(connection, 1)
@@ -98,7 +98,7 @@ async def test_page_1_always_shows_the_newest(client: httpx.AsyncClient, connect
     assert body["pagination"]["total_count"] == 4
 
 
-async def test_another_selection_is_another_list(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_another_selection_is_another_list(client: httpx2.AsyncClient, connection: Connection) -> None:
     await add(connection, 3)
     await page(client, page_size=2)
     await add(connection, 2)
@@ -106,7 +106,7 @@ async def test_another_selection_is_another_list(client: httpx.AsyncClient, conn
 
 
 async def test_keys_neither_repeat_nor_leave_out_while_campaigns_are_created(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     ids = await add(connection, 47)
     seen: list[int] = []
@@ -123,7 +123,7 @@ async def test_keys_neither_repeat_nor_leave_out_while_campaigns_are_created(
     assert pages == 5
 
 
-async def test_the_last_full_page_has_no_next(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_the_last_full_page_has_no_next(client: httpx2.AsyncClient, connection: Connection) -> None:
     await add(connection, 4)
     first = await page(client, cursor="", page_size=2)
     last = await page(client, cursor=first["pagination"]["next_cursor"], page_size=2)
@@ -131,7 +131,7 @@ async def test_the_last_full_page_has_no_next(client: httpx.AsyncClient, connect
     assert last["pagination"]["next_cursor"] is None
 
 
-async def test_filters_select(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_filters_select(client: httpx2.AsyncClient, connection: Connection) -> None:
     for status in ("draft", "sent", "sent", "failed"):
         for channel in ("sms", "whatsapp"):
             await add_campaign(connection, status=status, channel=channel)
@@ -158,14 +158,14 @@ async def test_filters_select(client: httpx.AsyncClient, connection: Connection)
     ],
 )
 async def test_pages_out_of_bounds_count_as_the_default(
-    client: httpx.AsyncClient, query: dict[str, int], number: int, size: int
+    client: httpx2.AsyncClient, query: dict[str, int], number: int, size: int
 ) -> None:
     pagination = (await page(client, **query))["pagination"]
     assert (pagination["page"], pagination["page_size"]) == (number, size)
 
 
 @pytest.mark.parametrize("number", [99, 2**63, 10**30])
-async def test_a_page_past_the_end_is_empty(client: httpx.AsyncClient, connection: Connection, number: int) -> None:
+async def test_a_page_past_the_end_is_empty(client: httpx2.AsyncClient, connection: Connection, number: int) -> None:
     await add(connection, 3)
     assert (await page(client, page=number))["campaigns"] == []
 
@@ -186,20 +186,20 @@ async def test_a_page_past_the_end_is_empty(client: httpx.AsyncClient, connectio
         {"page": "9" * 5000},
     ],
 )
-async def test_a_query_that_makes_no_sense_is_refused(client: httpx.AsyncClient, query: dict[str, str]) -> None:
+async def test_a_query_that_makes_no_sense_is_refused(client: httpx2.AsyncClient, query: dict[str, str]) -> None:
     answer = await client.get("/campaigns", params=query)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "INVALID_REQUEST"
 
 
 @pytest.mark.parametrize("as_of", [0, 2**63 - 1, 7])
-async def test_any_as_of_is_taken(client: httpx.AsyncClient, connection: Connection, as_of: int) -> None:
+async def test_any_as_of_is_taken(client: httpx2.AsyncClient, connection: Connection, as_of: int) -> None:
     await add(connection, 30)
     answer = await client.get(f"/campaigns?as_of={as_of}")
     assert answer.json()["pagination"]["total_count"] == min(as_of, 30)
 
 
-async def test_as_of_is_documented(client: httpx.AsyncClient) -> None:
+async def test_as_of_is_documented(client: httpx2.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     parameters = {parameter["name"]: parameter for parameter in document["paths"]["/campaigns"]["get"]["parameters"]}
     assert "Link" in parameters["as_of"]["description"]

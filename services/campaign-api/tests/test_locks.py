@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from campaign_api.settings import ApiSettings
@@ -34,7 +34,7 @@ def locked(pool: Pool) -> Locking:
     return locking
 
 
-async def assert_locked(answers: list[httpx.Response], words: str) -> None:
+async def assert_locked(answers: list[httpx2.Response], words: str) -> None:
     for answer in answers:
         assert answer.status_code == 503, answer.text
         error = answer.json()["error"]
@@ -45,17 +45,17 @@ async def assert_locked(answers: list[httpx.Response], words: str) -> None:
         assert int(answer.headers["retry-after"]) > 0
 
 
-async def timed(requests: list[Any]) -> list[httpx.Response]:
+async def timed(requests: list[Any]) -> list[httpx2.Response]:
     async with asyncio.timeout(BOUND):
         return list(await asyncio.gather(*requests))
 
 
-def begun(requests: list[Any]) -> asyncio.Task[list[httpx.Response]]:
+def begun(requests: list[Any]) -> asyncio.Task[list[httpx2.Response]]:
     return asyncio.create_task(timed(requests))
 
 
 async def test_a_locked_campaign_alone_is_unavailable(
-    client: httpx.AsyncClient, connection: Connection, locked: Locking
+    client: httpx2.AsyncClient, connection: Connection, locked: Locking
 ) -> None:
     customers = await add_customers(connection, 2)
     for _ in range(2):
@@ -94,7 +94,7 @@ async def test_a_locked_campaign_alone_is_unavailable(
     ],
 )
 async def test_every_change_of_a_locked_campaign_gives_the_reason(
-    client: httpx.AsyncClient, connection: Connection, locked: Locking, method: str, path: str, body: Any, status: str
+    client: httpx2.AsyncClient, connection: Connection, locked: Locking, method: str, path: str, body: Any, status: str
 ) -> None:
     await add_customers(connection, 1)
     await add_campaign(connection, status=status)
@@ -103,7 +103,7 @@ async def test_every_change_of_a_locked_campaign_gives_the_reason(
 
 
 async def test_a_locked_customer_alone_is_unavailable(
-    client: httpx.AsyncClient, connection: Connection, locked: Locking
+    client: httpx2.AsyncClient, connection: Connection, locked: Locking
 ) -> None:
     customers = await add_customers(connection, 3)
     for _ in range(2):
@@ -118,7 +118,7 @@ async def test_a_locked_customer_alone_is_unavailable(
         await assert_locked(await named, "A customer of this request")
 
 
-async def test_a_phone_that_another_transaction_is_adding(client: httpx.AsyncClient, locked: Locking) -> None:
+async def test_a_phone_that_another_transaction_is_adding(client: httpx2.AsyncClient, locked: Locking) -> None:
     async with locked("INSERT INTO customers (phone) VALUES ('+254700123456')"):
         creations = [client.post("/customers", json={"phone": "+254700123456"}) for _ in range(MORE_THAN_THE_POOL)]
         answers = begun(creations)
@@ -126,7 +126,7 @@ async def test_a_phone_that_another_transaction_is_adding(client: httpx.AsyncCli
         assert {answer.status_code for answer in await answers} == {503}
 
 
-async def test_a_locked_idempotency_key_alone_is_unavailable(client: httpx.AsyncClient, locked: Locking) -> None:
+async def test_a_locked_idempotency_key_alone_is_unavailable(client: httpx2.AsyncClient, locked: Locking) -> None:
     key = {"Idempotency-Key": "a"}
     async with locked("INSERT INTO idempotency_keys (key, endpoint, request_hash) VALUES ('a', 'POST /campaigns', '')"):
         creations = [client.post("/campaigns", json=NEW, headers=key) for _ in range(MORE_THAN_THE_POOL)]
@@ -137,7 +137,7 @@ async def test_a_locked_idempotency_key_alone_is_unavailable(client: httpx.Async
 
 
 async def test_many_locked_campaigns_leave_connections_to_read_with(
-    client: httpx.AsyncClient, connection: Connection, locked: Locking
+    client: httpx2.AsyncClient, connection: Connection, locked: Locking
 ) -> None:
     ids = [await add_campaign(connection, status="draft") for _ in range(MORE_THAN_THE_POOL)]
     async with locked("SELECT FROM campaigns FOR UPDATE"):
@@ -148,7 +148,7 @@ async def test_many_locked_campaigns_leave_connections_to_read_with(
         assert {answer.status_code for answer in await changes} == {503}
 
 
-async def test_creation_that_another_transaction_holds_up(client: httpx.AsyncClient, locked: Locking) -> None:
+async def test_creation_that_another_transaction_holds_up(client: httpx2.AsyncClient, locked: Locking) -> None:
     async with locked("SELECT pg_advisory_xact_lock('campaigns'::regclass::oid::bigint)"):
         creations = begun([client.post("/campaigns", json=NEW) for _ in range(MORE_THAN_THE_POOL)])
         assert (await client.get("/campaigns")).status_code == 200
@@ -160,7 +160,7 @@ async def test_creation_that_another_transaction_holds_up(client: httpx.AsyncCli
     ("sqlstate", "reason"), [("57014", "took too long"), ("40P01", "in the way"), ("40001", "in the way")]
 )
 async def test_what_the_database_gives_up_is_unavailable_with_a_reason(
-    client: httpx.AsyncClient, connection: Connection, sqlstate: str, reason: str
+    client: httpx2.AsyncClient, connection: Connection, sqlstate: str, reason: str
 ) -> None:
     await connection.execute(
         f"""

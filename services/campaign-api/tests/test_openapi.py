@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 
 from leopard.db.pool import Connection
 from support.factories import add_customers
@@ -20,7 +20,7 @@ def example_of(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_every_request_body_has_an_example_that_is_accepted(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     document = (await client.get("/openapi.json")).json()
     tried = set()
@@ -39,7 +39,7 @@ async def test_every_request_body_has_an_example_that_is_accepted(
     assert len(tried) == 6
 
 
-async def test_every_operation_says_how_it_fails(client: httpx.AsyncClient) -> None:
+async def test_every_operation_says_how_it_fails(client: httpx2.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -1,13 +1,13 @@
 """Previews show what would be sent, messages what was."""
 
-import httpx
+import httpx2
 import pytest
 
 from leopard.db.pool import Connection
 from support.factories import add_campaign, add_customers, add_messages
 
 
-async def test_a_preview_renders_the_campaigns_own_template(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_preview_renders_the_campaigns_own_template(client: httpx2.AsyncClient, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection, template="Hi {first_name} in {location}{last_name}, {nickname}")
     for body in ({}, {"override_template": None}, {"override_template": ""}):
@@ -21,7 +21,7 @@ async def test_a_preview_renders_the_campaigns_own_template(client: httpx.AsyncC
         }
 
 
-async def test_a_preview_renders_another_template(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_preview_renders_another_template(client: httpx2.AsyncClient, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection)
     answer = await client.post(
@@ -34,7 +34,7 @@ async def test_a_preview_renders_another_template(client: httpx.AsyncClient, con
 
 @pytest.mark.parametrize("template", ["{last_name}", " {last_name}\u200b\n", "\u3164\ufe0f", "{last_name}\u2066\u2069"])
 async def test_a_preview_warns_of_a_message_that_shows_nothing(
-    client: httpx.AsyncClient, connection: Connection, template: str
+    client: httpx2.AsyncClient, connection: Connection, template: str
 ) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection, template=template)
@@ -59,7 +59,7 @@ async def test_a_preview_warns_of_a_message_that_shows_nothing(
     ],
 )
 async def test_a_preview_of_what_is_not_there(
-    client: httpx.AsyncClient, connection: Connection, campaign: int, body: dict[str, object], status: int, code: str
+    client: httpx2.AsyncClient, connection: Connection, campaign: int, body: dict[str, object], status: int, code: str
 ) -> None:
     await add_customers(connection, 1)
     await add_campaign(connection)
@@ -67,7 +67,7 @@ async def test_a_preview_of_what_is_not_there(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
-async def test_all_messages_are_listed_once_and_by_status(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_all_messages_are_listed_once_and_by_status(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     customers = await add_customers(connection, 45)
     await add_messages(connection, campaign_id, customers)
@@ -83,6 +83,6 @@ async def test_all_messages_are_listed_once_and_by_status(client: httpx.AsyncCli
         assert seen == expected
 
 
-async def test_the_messages_of_no_campaign(client: httpx.AsyncClient) -> None:
+async def test_the_messages_of_no_campaign(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/campaigns/1/messages")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CAMPAIGN_NOT_FOUND")

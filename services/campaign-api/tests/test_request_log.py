@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -31,7 +31,7 @@ def test_a_phone_number_in_a_path_or_query_is_nowhere(service: Service) -> None:
     ]
     bodies = {"POST": {"customer_ids": [1]}, "PATCH": {"first_name": TEXT}}
     asked = 0
-    with httpx.Client(base_url=service.url) as client:
+    with httpx2.Client(base_url=service.url) as client:
         for number in numbers:
             for method in ("GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"):
                 for path in (
@@ -65,7 +65,7 @@ def test_an_unforeseen_fault_is_logged_without_the_row_that_it_quotes(service: S
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE customers ADD CONSTRAINT odd CHECK (location IS NULL)")
     new = {"phone": f"+{NUMBER}", "first_name": TEXT, "location": "x"}
-    assert httpx.post(f"{service.url}/customers", json=new).status_code == 500
+    assert httpx2.post(f"{service.url}/customers", json=new).status_code == 500
     log = service.stop()
     [failed] = events(log, "request failed")
     assert (failed["error"], failed["sqlstate"], failed["route"]) == ("CheckViolation", "23514", "/customers")
@@ -79,9 +79,9 @@ def test_ids_by_which_something_was_found_are_logged(service: Service, database_
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"ALTER TABLE campaigns ALTER COLUMN id RESTART WITH {campaign_id}")
     new = {"name": "Summer", "channel": "sms", "base_template": "Hi"}
-    httpx.post(f"{service.url}/campaigns", json=new)
-    httpx.get(f"{service.url}/campaigns/{campaign_id}")
-    httpx.get(f"{service.url}/campaigns/8")
+    httpx2.post(f"{service.url}/campaigns", json=new)
+    httpx2.get(f"{service.url}/campaigns/{campaign_id}")
+    httpx2.get(f"{service.url}/campaigns/8")
     requests = events(service.stop(), "request")
     assert [(line.get("campaign_id"), line["status"]) for line in requests] == [
         (None, 201),

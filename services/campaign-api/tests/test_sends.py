@@ -4,21 +4,21 @@ import asyncio
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from leopard.db.pool import Connection
 from support.factories import add_campaign, add_customers, counts, rows
 
 
-async def send(client: httpx.AsyncClient, campaign_id: int, **body: Any) -> tuple[int, dict[str, Any]]:
+async def send(client: httpx2.AsyncClient, campaign_id: int, **body: Any) -> tuple[int, dict[str, Any]]:
     answer = await client.post(f"/campaigns/{campaign_id}/send", json=body)
     return answer.status_code, answer.json()
 
 
 @pytest.mark.parametrize("status", ["draft", "scheduled"])
 async def test_a_send_queues_a_message_for_each_customer(
-    client: httpx.AsyncClient, connection: Connection, status: str
+    client: httpx2.AsyncClient, connection: Connection, status: str
 ) -> None:
     customers = await add_customers(connection, 3)
     campaign_id = await add_campaign(connection, status=status)
@@ -33,7 +33,7 @@ async def test_a_send_queues_a_message_for_each_customer(
     assert (await counts(connection, campaign_id)).get("total") == 3
 
 
-async def test_a_customer_given_twice_counts_once(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_customer_given_twice_counts_once(client: httpx2.AsyncClient, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection, status="draft")
     _, answer = await send(client, campaign_id, customer_ids=[customer] * 5)
@@ -41,7 +41,7 @@ async def test_a_customer_given_twice_counts_once(client: httpx.AsyncClient, con
     assert "customers_not_found" not in answer
 
 
-async def test_unknown_customers_are_left_out_and_listed(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_unknown_customers_are_left_out_and_listed(client: httpx2.AsyncClient, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection, status="draft")
     unknown = [10**6 + n for n in range(150)] + [2**63 - 1, 2**63, 10**40]
@@ -50,7 +50,7 @@ async def test_unknown_customers_are_left_out_and_listed(client: httpx.AsyncClie
     assert answer["customers_not_found"] == unknown[::-1][:100]
 
 
-async def test_where_no_customer_exists_nothing_changes(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_where_no_customer_exists_nothing_changes(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection, status="draft")
     for body in (
         {"customer_ids": [1, 2**63]},
@@ -65,7 +65,7 @@ async def test_where_no_customer_exists_nothing_changes(client: httpx.AsyncClien
 
 @pytest.mark.parametrize("status", ["sending", "paused", "sent", "failed", "cancelled"])
 async def test_only_a_draft_or_a_scheduled_campaign_is_sent(
-    client: httpx.AsyncClient, connection: Connection, status: str
+    client: httpx2.AsyncClient, connection: Connection, status: str
 ) -> None:
     customers = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection, status=status)
@@ -74,7 +74,7 @@ async def test_only_a_draft_or_a_scheduled_campaign_is_sent(
     assert await rows(connection, "SELECT * FROM outbound_messages") == []
 
 
-async def test_of_many_sends_at_once_one_wins(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_of_many_sends_at_once_one_wins(client: httpx2.AsyncClient, connection: Connection) -> None:
     customers = await add_customers(connection, 50)
     campaign_id = await add_campaign(connection, status="draft")
     answers = await asyncio.gather(*(send(client, campaign_id, customer_ids=customers) for _ in range(10)))
@@ -84,7 +84,7 @@ async def test_of_many_sends_at_once_one_wins(client: httpx.AsyncClient, connect
     assert (await counts(connection, campaign_id)).get("total") == 50
 
 
-async def test_ten_thousand_customers_in_one_request(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_ten_thousand_customers_in_one_request(client: httpx2.AsyncClient, connection: Connection) -> None:
     customers = await add_customers(connection, 10_000)
     campaign_id = await add_campaign(connection, status="draft")
     started = time.monotonic()
@@ -105,7 +105,7 @@ async def test_ten_thousand_customers_in_one_request(client: httpx.AsyncClient, 
 
 
 async def test_a_send_to_everybody_is_counted_and_left_to_the_dispatcher(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     await add_customers(connection, 5)
     campaign_id = await add_campaign(connection, status="draft")
@@ -120,7 +120,7 @@ async def test_a_send_to_everybody_is_counted_and_left_to_the_dispatcher(
     assert campaign["audience"] == {"all": True}
 
 
-async def test_a_send_to_those_who_match(client: httpx.AsyncClient, connection: Connection) -> None:
+async def test_a_send_to_those_who_match(client: httpx2.AsyncClient, connection: Connection) -> None:
     await add_customers(connection, 5, location="Nairobi")
     await add_customers(connection, 3, location="Kisumu", first_number=5)
     campaign_id = await add_campaign(connection, status="draft")
@@ -129,7 +129,7 @@ async def test_a_send_to_those_who_match(client: httpx.AsyncClient, connection: 
 
 
 async def test_a_customer_deleted_at_the_same_moment_is_no_error(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     for first_number in range(0, 200, 10):
         customers = await add_customers(connection, 10, first_number=first_number)
@@ -168,7 +168,7 @@ async def test_a_customer_deleted_at_the_same_moment_is_no_error(
     ],
 )
 async def test_a_send_to_nobody_in_particular_is_refused(
-    client: httpx.AsyncClient, connection: Connection, body: Any
+    client: httpx2.AsyncClient, connection: Connection, body: Any
 ) -> None:
     campaign_id = await add_campaign(connection, status="draft")
     answer = await client.post(f"/campaigns/{campaign_id}/send", json=body)

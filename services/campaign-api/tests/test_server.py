@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from running_api import Service, start_api
@@ -165,7 +165,7 @@ def test_what_is_no_http_request_has_the_one_error_body(server: Service, sent: b
         connection.sendall(sent)
         status, error = answer_of(read_to_the_end(connection))
     assert (status, error["code"]) == (400, "INVALID_REQUEST")
-    assert httpx.get(f"{server.url}/livez").status_code == 200
+    assert httpx2.get(f"{server.url}/livez").status_code == 200
 
 
 def test_an_idle_connection_is_kept_for_a_minute_and_more(serve: Callable[..., Service]) -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -36,7 +36,7 @@ async def planted(request: pytest.FixtureRequest, connection: Connection) -> tup
 
 
 async def test_reading_shows_what_is_stored_and_warns(
-    client: httpx.AsyncClient, connection: Connection, planted: tuple[str, int]
+    client: httpx2.AsyncClient, connection: Connection, planted: tuple[str, int]
 ) -> None:
     column, campaign_id = planted
     await add_campaign(connection, status="draft")
@@ -58,7 +58,7 @@ async def test_reading_shows_what_is_stored_and_warns(
 
 
 async def test_what_needs_it_understood_is_refused(
-    client: httpx.AsyncClient, connection: Connection, planted: tuple[str, int]
+    client: httpx2.AsyncClient, connection: Connection, planted: tuple[str, int]
 ) -> None:
     column, campaign_id = planted
     customers = await add_customers(connection, 1)
@@ -80,7 +80,7 @@ async def test_what_needs_it_understood_is_refused(
     assert await rows(connection, "SELECT campaigns::text FROM campaigns") == before
 
 
-async def test_a_change_that_replaces_it_mends_it(client: httpx.AsyncClient, planted: tuple[str, int]) -> None:
+async def test_a_change_that_replaces_it_mends_it(client: httpx2.AsyncClient, planted: tuple[str, int]) -> None:
     column, campaign_id = planted
     known: dict[str, Any] = {"audience": {"all": True}, "base_template": "Hi", "channel": "whatsapp"}
     if column in known:
@@ -91,7 +91,7 @@ async def test_a_change_that_replaces_it_mends_it(client: httpx.AsyncClient, pla
 
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"])
 async def test_a_time_outside_the_calendar_is_shown_as_its_end(
-    client: httpx.AsyncClient, connection: Connection, moment: str
+    client: httpx2.AsyncClient, connection: Connection, moment: str
 ) -> None:
     await add_campaign(connection, status="scheduled")
     await connection.execute("UPDATE campaigns SET scheduled_at = %s", [moment])
@@ -100,7 +100,7 @@ async def test_a_time_outside_the_calendar_is_shown_as_its_end(
 
 
 async def test_a_messages_unknown_status_is_shown_with_a_warning(
-    client: httpx.AsyncClient, connection: Connection
+    client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     campaign_id = await add_campaign(connection)
     await add_messages(connection, campaign_id, await add_customers(connection, 2))

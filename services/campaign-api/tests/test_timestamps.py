@@ -1,6 +1,6 @@
 """Times are RFC 3339 with an offset, or refused."""
 
-import httpx
+import httpx2
 import pytest
 
 NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi"}
@@ -19,7 +19,7 @@ NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi"}
         ("2098-12-31T15:59:60.5-08:00", "2099-01-01T00:00:00Z"),
     ],
 )
-async def test_what_rfc_3339_allows_is_taken(client: httpx.AsyncClient, written: str, shown: str) -> None:
+async def test_what_rfc_3339_allows_is_taken(client: httpx2.AsyncClient, written: str, shown: str) -> None:
     answer = await client.post("/campaigns", json={**NEW, "scheduled_at": written})
     assert answer.status_code == 201, answer.text
     assert (answer.json()["scheduled_at"], answer.json()["status"]) == (shown, "scheduled")
@@ -76,7 +76,7 @@ async def test_what_rfc_3339_allows_is_taken(client: httpx.AsyncClient, written:
     ],
     ids=ascii,
 )
-async def test_anything_else_is_refused_and_named(client: httpx.AsyncClient, written: object) -> None:
+async def test_anything_else_is_refused_and_named(client: httpx2.AsyncClient, written: object) -> None:
     await client.post("/campaigns", json=NEW)
     for answer in (
         await client.post("/campaigns", json={**NEW, "scheduled_at": written}),
