@@ -16,6 +16,7 @@ DATABASE_URL =
 AMQP_URL =
 DOCKER_BUILD = docker build
 FAULTS = 500
+FILES = 10000
 
 UV := $(shell command -v uv || echo .local/tools/bin/uv)
 RUN := PYTHONPATH=deploy/local $(UV) run --frozen
@@ -72,8 +73,8 @@ bench-quick: .venv ## Check in two minutes that all benchmarks run
 CHART := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group chart
 
 .PHONY: chart
-chart: .venv ## Test the Helm chart without a cluster; needs helm
-	@$(CHART) pytest tests/chart -n auto $(TESTS)
+chart: .venv ## Test the Helm chart without a cluster; needs helm (FILES=10000 values files)
+	@FILES=$(FILES) $(CHART) pytest tests/chart -n auto $(TESTS)
 
 .PHONY: images
 images: ## Build the images of all services (TAG=latest DOCKER_BUILD="docker build")
