@@ -13,6 +13,7 @@ SOURCES: Final = {
 }
 GUIDE: Final = (ROOT / "docs/architecture.md").read_text()
 MOST_FILES_ON_THE_WAY: Final = 32
+MOST_LINES: Final = 250
 
 
 def named(text: str) -> set[str]:
@@ -32,3 +33,8 @@ def test_every_file_that_the_guide_names_exists() -> None:
 def test_the_way_of_a_message_stays_short() -> None:
     way = GUIDE[GUIDE.index("## The way of a message") : GUIDE.index("## State machines")]
     assert 20 < len(named(way)) <= MOST_FILES_ON_THE_WAY
+
+
+def test_no_file_of_a_service_is_long() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for root in SOURCES.values() for path in root.rglob("*.py")}
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}

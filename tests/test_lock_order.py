@@ -18,7 +18,7 @@ from dispatcher.planning import plan_next_chunk
 from dispatcher.pruning import forget_idempotency_keys
 from dispatcher.retries import release_due
 from dispatcher.sweep import sweep_chunks
-from leopard.broker.messaging import SENDS
+from leopard.broker.queues import SENDS
 from leopard.db.chunks import claim_chunk, mark_published
 from leopard.db.pool import Connection, Pool, create_pool
 from leopard.domain.statuses import Channel, MessageStatus

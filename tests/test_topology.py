@@ -5,7 +5,7 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 import dispatcher.main
 import sender_worker.main
 from dispatcher.settings import DispatcherSettings
-from leopard.broker.messaging import DEAD_LETTERS, QUEUES, SENDS, SENDS_OF
+from leopard.broker.queues import DEAD_LETTERS, QUEUES, SENDS, SENDS_OF
 from leopard.domain.statuses import Channel
 from sender_worker.settings import WorkerSettings
 

@@ -13,16 +13,10 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
+from leopard.broker.connection import create_broker
 from leopard.broker.dead_letter_queue import AT_A_TIME, LOCK, Fate, walk
-from leopard.broker.messaging import (
-    DEAD_LETTERS,
-    ORIGIN_HEADER,
-    REASON_HEADER,
-    SENDS,
-    SENDS_OF,
-    create_broker,
-    declare_topology,
-)
+from leopard.broker.queues import DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER, SENDS, SENDS_OF
+from leopard.broker.topology import declare_topology
 from leopard.cli.main import main
 from leopard.domain.statuses import Channel
 from support.factories import until

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from leopard.broker.messaging import create_broker
+from leopard.broker.connection import create_broker
 from leopard.db.pool import Connection
 from leopard.runtime.health import Health, health_routes
 from leopard.runtime.monitors import BrokerMonitor, DatabaseMonitor

@@ -15,7 +15,7 @@ import psycopg
 from benchmarks.dataset import begin_campaign
 from benchmarks.metering import Meter, Score
 from benchmarks.processes import TESTS, hold, let_go, program, running
-from leopard.broker.messaging import QUEUES, SENDS
+from leopard.broker.queues import QUEUES, SENDS
 from leopard_local.children import Child
 from leopard_local.environment import passed_on
 from leopard_local.ports import free_port

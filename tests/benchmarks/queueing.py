@@ -5,7 +5,7 @@ import asyncio
 import aio_pika
 from aio_pika.abc import AbstractChannel
 
-from leopard.broker.messaging import QUEUES, SENDS
+from leopard.broker.queues import QUEUES, SENDS
 from leopard_local.stores import Stores
 
 OUTSTANDING = 1000

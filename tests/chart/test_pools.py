@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chart.rendering import Manifest, render
-from leopard.broker.messaging import SENDS, SENDS_OF
+from leopard.broker.queues import SENDS, SENDS_OF
 from leopard.domain.statuses import Channel
 
 KEDA = {

@@ -9,7 +9,7 @@ import httpx2
 import psycopg
 import pytest
 
-from leopard.broker.messaging import NUDGES, SENDS
+from leopard.broker.queues import NUDGES, SENDS
 from leopard_local.stack import Stack
 from recovery.campaigns import prepare, stats, wait_for, wait_until_sent
 

@@ -21,7 +21,7 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
-from leopard.broker.messaging import QUEUES
+from leopard.broker.queues import QUEUES
 from leopard.db.migration import migrate
 from leopard.db.pool import Connection, Pool, create_pool
 

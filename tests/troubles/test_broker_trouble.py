@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from leopard.broker import consuming
-from leopard.broker.messaging import DEAD_LETTERS, QUEUES, SENDS, connection_of
+from leopard.broker.connection import connection_of
+from leopard.broker.queues import DEAD_LETTERS, QUEUES, SENDS
 from leopard.db.pool import Connection
 from support.factories import until
 from support.stores import Backend

@@ -6,7 +6,7 @@ from functools import partial
 import aio_pika
 import pytest
 
-from leopard.broker.messaging import DEAD_LETTERS
+from leopard.broker.queues import DEAD_LETTERS
 from leopard.db.pool import Connection
 from support.factories import rows, until
 from troubles.scripted import ScriptedProvider, scripted_provider

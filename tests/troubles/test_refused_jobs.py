@@ -3,9 +3,11 @@
 import aio_pika
 from aio_pika.abc import AbstractQueue
 
+from leopard.broker.connection import create_broker
 from leopard.broker.dead_letter_queue import Fate, walk
 from leopard.broker.letters import Letter
-from leopard.broker.messaging import SENDS, create_broker, declare_topology
+from leopard.broker.queues import SENDS
+from leopard.broker.topology import declare_topology
 from leopard.db.pool import Connection
 from support.factories import rows, until
 from troubles.scripted import scripted_provider

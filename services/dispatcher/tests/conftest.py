@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import aio_pika
 import pytest_asyncio
 
-from leopard.broker.messaging import SENDS, Broker, connection_of, create_broker, declare_topology
+from leopard.broker.connection import Broker, connection_of, create_broker
+from leopard.broker.queues import SENDS
+from leopard.broker.topology import declare_topology
 
 
 @pytest_asyncio.fixture

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from dispatcher.chunk_jobs import pending_jobs
 from dispatcher.sweep import sweep_chunks
-from leopard.broker.messaging import SENDS
+from leopard.broker.queues import SENDS
 from leopard.db.chunks import claim_chunk, mark_published, release_chunk
 from leopard.db.pool import Connection, Pool
 from leopard.db.queue_progress import report_delivered, report_held

@@ -10,7 +10,7 @@ import aio_pika
 from dispatcher.main import create_app
 from dispatcher.settings import DispatcherSettings
 from leopard.broker.jobs import Nudge
-from leopard.broker.messaging import NUDGES, SENDS, SENDS_OF
+from leopard.broker.queues import NUDGES, SENDS, SENDS_OF
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
 from support.factories import add_campaign, add_customers, add_messages, rows

@@ -9,8 +9,8 @@ from dispatcher.publish_loop import PublishLoop
 from dispatcher.publisher import JobPublisher, UnconfirmedError
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
+from leopard.broker.connection import Broker
 from leopard.broker.jobs import MessageJob
-from leopard.broker.messaging import Broker
 from leopard.db.pool import Connection, Pool
 from support.factories import add_campaign, add_customers, add_messages, rows
 

@@ -5,8 +5,9 @@ import pytest
 
 from dispatcher.publisher import JobPublisher, UnconfirmedError
 from dispatcher.window import Window
+from leopard.broker.connection import Broker
 from leopard.broker.jobs import MessageJob
-from leopard.broker.messaging import Broker, declare_topology
+from leopard.broker.topology import declare_topology
 
 JOBS = [MessageJob(message_id=n, campaign_id=1, customer_id=n + 100) for n in range(1, 26)]
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from dispatcher.queue_routes import routes_of
 from dispatcher.settings import DispatcherSettings
-from leopard.broker.messaging import SENDS
+from leopard.broker.queues import SENDS
 from leopard.domain.statuses import Channel
 
 NOWHERE = {"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"}

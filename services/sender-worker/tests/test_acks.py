@@ -9,7 +9,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from leopard.broker.messaging import SENDS
+from leopard.broker.queues import SENDS
 from sender_worker.acks import Acks, HeldJob
 from support.factories import until
 

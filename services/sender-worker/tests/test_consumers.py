@@ -3,8 +3,10 @@
 import aio_pika
 import pytest
 
+from leopard.broker.connection import create_broker
 from leopard.broker.jobs import MessageJob
-from leopard.broker.messaging import DEAD_LETTERS, REASON_HEADER, SENDS, create_broker, declare_topology
+from leopard.broker.queues import DEAD_LETTERS, REASON_HEADER, SENDS
+from leopard.broker.topology import declare_topology
 from sender_worker.acks import HeldJob
 from sender_worker.main import create_app
 from sender_worker.pipeline import Pipeline

@@ -13,16 +13,10 @@ from typing import Any
 import aio_pika
 import pytest
 
+from leopard.broker.connection import create_broker
 from leopard.broker.jobs import MessageJob
-from leopard.broker.messaging import (
-    DEAD_LETTERS,
-    ORIGIN_HEADER,
-    REASON_HEADER,
-    SENDS,
-    SENDS_OF,
-    create_broker,
-    declare_topology,
-)
+from leopard.broker.queues import DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER, SENDS, SENDS_OF
+from leopard.broker.topology import declare_topology
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
 from leopard_local.environment import passed_on

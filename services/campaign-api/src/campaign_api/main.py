@@ -20,7 +20,7 @@ from campaign_api.web.documentation import documentation_routes
 from campaign_api.web.errors import install_error_handlers
 from campaign_api.web.request_log import RequestLog
 from leopard import __version__
-from leopard.broker.messaging import BROKER_UNAVAILABLE, create_broker
+from leopard.broker.connection import BROKER_UNAVAILABLE, create_broker
 from leopard.db.pool import DATABASE_UNAVAILABLE, create_pool
 from leopard.db.sessions import session_rules
 from leopard.runtime.background import Outages

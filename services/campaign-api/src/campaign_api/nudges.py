@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 from typing import Final
 
+from leopard.broker.connection import Broker
 from leopard.broker.jobs import Nudge
-from leopard.broker.messaging import NUDGES, Broker
+from leopard.broker.queues import NUDGES
 from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -37,7 +38,7 @@ class Nudges:
         """Connect at first, then publish what waits; the seconds to rest.
 
         Raises:
-            aio_pika.exceptions.AMQPError, ConnectionError, TimeoutError, leopard.broker.messaging.BrokerBlockedError:
+            aio_pika.exceptions.AMQPError, ConnectionError, TimeoutError, leopard.broker.connection.BrokerBlockedError:
                 RabbitMQ is unavailable.
         """
         if not await self._connect():

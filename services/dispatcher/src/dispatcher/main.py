@@ -13,8 +13,10 @@ from dispatcher.publisher import PUBLISHING_UNAVAILABLE, JobPublisher
 from dispatcher.queue_routes import routes_of
 from dispatcher.settings import DispatcherSettings
 from dispatcher.window import Window
+from leopard.broker.connection import create_broker
 from leopard.broker.consuming import Consuming
-from leopard.broker.messaging import NUDGES, TopologyError, consumed, create_broker
+from leopard.broker.queues import NUDGES, consumed
+from leopard.broker.topology import TopologyError
 from leopard.db.pool import DATABASE_UNAVAILABLE, create_pool
 from leopard.db.sessions import session_rules
 from leopard.runtime.background import Outages

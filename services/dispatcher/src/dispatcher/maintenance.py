@@ -16,7 +16,7 @@ from dispatcher.settings import DispatcherSettings
 from dispatcher.sweep import sweep_chunks
 from dispatcher.troubles import CampaignTroubles
 from dispatcher.window import Window
-from leopard.broker.messaging import BrokerBlockedError
+from leopard.broker.connection import BrokerBlockedError
 from leopard.db.pool import Connection, Pool
 from leopard.db.queue_progress import report_emptied
 from leopard.runtime.supervision import Supervisor

@@ -12,8 +12,9 @@ from pamqp.commands import Basic
 from pamqp.common import FieldTable
 
 from dispatcher.metrics import PUBLISH_SECONDS, PUBLISHED
+from leopard.broker.connection import BROKER_UNAVAILABLE, Broker, ReopeningChannel
 from leopard.broker.jobs import MessageJob
-from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, Broker, ReopeningChannel
+from leopard.broker.queues import SENDS
 from leopard.telemetry.tracing import TRACEPARENT
 
 CONFIRM_SECONDS: Final = 30

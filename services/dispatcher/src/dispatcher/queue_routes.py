@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from faststream.rabbit import RabbitQueue
 
-from leopard.broker.messaging import SENDS, SENDS_OF
+from leopard.broker.queues import SENDS, SENDS_OF
 from leopard.domain.statuses import Channel
 
 

@@ -8,7 +8,9 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitQueue
 
 from dispatcher.metrics import QUEUE_DEPTH
-from leopard.broker.messaging import SENDS, Broker, BrokerBlockedError, ReopeningChannel, declare_topology
+from leopard.broker.connection import Broker, BrokerBlockedError, ReopeningChannel
+from leopard.broker.queues import SENDS
+from leopard.broker.topology import declare_topology
 from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -27,7 +29,7 @@ class Window:
         """How many more jobs the queue may take: none while RabbitMQ blocks; a queue that is gone is declared again.
 
         Raises:
-            leopard.broker.messaging.TopologyError: It cannot be declared.
+            leopard.broker.topology.TopologyError: It cannot be declared.
             aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable.
         """
         try:
@@ -46,7 +48,7 @@ class Window:
 
         Raises:
             aio_pika.exceptions.ChannelNotFoundEntity: There is no such queue.
-            leopard.broker.messaging.BrokerBlockedError: RabbitMQ blocks, and answers nothing.
+            leopard.broker.connection.BrokerBlockedError: RabbitMQ blocks, and answers nothing.
             aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable.
         """
         channel = await self._channel.underlay()

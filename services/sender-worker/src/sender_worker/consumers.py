@@ -8,8 +8,9 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitMessage, RabbitQueue
 from pydantic import ValidationError
 
+from leopard.broker.connection import Broker
 from leopard.broker.jobs import MessageJob
-from leopard.broker.messaging import Broker, consumed
+from leopard.broker.queues import consumed
 from leopard.db.pool import Pool
 from leopard.db.queue_progress import report_delivered
 from leopard.runtime.background import BACKGROUND_FAILURES

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from leopard.broker.connection import BROKER_UNAVAILABLE, create_broker
 from leopard.broker.consuming import Consuming
-from leopard.broker.messaging import BROKER_UNAVAILABLE, SENDS, SENDS_OF, TopologyError, create_broker
+from leopard.broker.queues import SENDS, SENDS_OF
+from leopard.broker.topology import TopologyError
 from leopard.db.pool import DATABASE_UNAVAILABLE, create_pool
 from leopard.db.sessions import session_rules
 from leopard.domain.statuses import Channel

@@ -6,7 +6,9 @@ from typing import Final
 from aio_pika.exceptions import AMQPError
 from faststream.rabbit import RabbitMessage
 
-from leopard.broker.messaging import DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER, Broker, declare_topology
+from leopard.broker.connection import Broker
+from leopard.broker.queues import DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER
+from leopard.broker.topology import declare_topology
 from leopard.telemetry.logs import get_logger
 from sender_worker.acks import Acks, HeldJob
 from sender_worker.batcher import Batcher
@@ -44,7 +46,7 @@ class UnreadableJobs:
         """Move the jobs that wait.
 
         Raises:
-            aio_pika.exceptions.AMQPError, ConnectionError, leopard.broker.messaging.BrokerBlockedError:
+            aio_pika.exceptions.AMQPError, ConnectionError, leopard.broker.connection.BrokerBlockedError:
                 The broker is unavailable; the jobs are kept.
         """
         if self._broker.blocked_reason is not None:

@@ -9,7 +9,8 @@ from typing import Final, cast
 import aiormq
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
-from leopard.broker.messaging import Broker, connection_of, declare_topology
+from leopard.broker.connection import Broker, connection_of
+from leopard.broker.topology import declare_topology
 from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)

@@ -20,8 +20,9 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 from pamqp.commands import Basic
 
+from leopard.broker.connection import BROKER_UNAVAILABLE
 from leopard.broker.letters import Letter, job_properties, kept_properties
-from leopard.broker.messaging import BROKER_UNAVAILABLE, DEAD_LETTERS
+from leopard.broker.queues import DEAD_LETTERS
 from leopard.store_errors import describe_broker_error, is_final_broker_error
 from leopard.telemetry.logs import get_logger
 from leopard.waiting import Patience

@@ -10,7 +10,7 @@ from pamqp.commands import Basic
 from pamqp.common import FieldTable
 from pamqp.encode import encode_table_value
 
-from leopard.broker.messaging import ORIGIN_HEADER, REASON_HEADER, SENDS
+from leopard.broker.queues import ORIGIN_HEADER, REASON_HEADER, SENDS
 
 _PERSISTENT: Final = 2
 

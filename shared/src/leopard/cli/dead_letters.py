@@ -76,8 +76,8 @@ def _report(done: int, what: str, *, every: bool) -> None:
 
 
 def _run(command: Callable[[str], Coroutine[Any, Any, T]]) -> T:
+    from leopard.broker.connection import BROKER_UNAVAILABLE
     from leopard.broker.dead_letter_queue import DeadLetterError
-    from leopard.broker.messaging import BROKER_UNAVAILABLE
     from leopard.settings import BrokerSettings, read_settings
     from leopard.store_errors import describe_broker_error
 

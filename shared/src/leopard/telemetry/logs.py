@@ -106,7 +106,7 @@ def configure_logs(
             },
             "root": {"handlers": [stream], "level": level.value},
             "loggers": {
-                # each attempt to reconnect is logged there; leopard.broker.messaging logs the changes of state instead
+                # each attempt to reconnect is logged there; leopard.broker.connection logs the changes of state instead
                 "aio_pika": {"level": "CRITICAL"},
                 "aiormq": {"level": "CRITICAL"},
                 "psycopg.pool": {"level": "ERROR"},

@@ -1,4 +1,4 @@
-"""The queues and how a process is connected to RabbitMQ: declared here, once, for everybody."""
+"""The connection of a process to RabbitMQ: how it is made, lost and blocked."""
 
 import asyncio
 import logging
@@ -6,60 +6,18 @@ import random
 from collections.abc import Awaitable
 from typing import Any, Final, TypeVar, cast
 
-import aio_pika
 import aiormq
 from aio_pika import IncomingMessage, RobustConnection
-from aio_pika.abc import AbstractChannel, AbstractConnection
-from aio_pika.exceptions import AMQPError, ChannelClosed
-from aiormq.exceptions import ChannelAccessRefused, ChannelInvalidStateError
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import AMQPError
+from aiormq.exceptions import ChannelInvalidStateError
 from faststream import StreamMessage
-from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream.rabbit import Channel, RabbitBroker, RabbitMessage
 
-from leopard.domain.statuses import Channel as CampaignChannel
 from leopard.telemetry.logs import get_logger
 from leopard.telemetry.metrics import BROKER_BLOCKED
 
 log = get_logger(__name__)
-
-DEAD_LETTERS: Final = RabbitQueue("campaign_sends.dead", queue_type=QueueType.QUORUM, durable=True)
-"""Jobs that cannot be done, each with its reason in the header `x-leopard-reason` or in RabbitMQ's own `x-death`."""
-
-
-def _queue_of_jobs(name: str) -> RabbitQueue:
-    return RabbitQueue(
-        name,
-        queue_type=QueueType.QUORUM,
-        durable=True,
-        arguments={
-            "x-delivery-limit": 20,
-            "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": DEAD_LETTERS.name,
-            "x-dead-letter-strategy": "at-least-once",
-            "x-overflow": "reject-publish",
-        },
-    )
-
-
-SENDS: Final = _queue_of_jobs("campaign_sends")
-"""One job for each message that can be sent now."""
-
-SENDS_OF: Final = {channel: _queue_of_jobs(f"{SENDS.name}.{channel}") for channel in CampaignChannel}
-"""The same for a channel that has workers of its own."""
-
-NUDGES: Final = RabbitQueue("dispatcher.nudges", durable=True, arguments={"x-max-length": 100, "x-message-ttl": 10_000})
-"""Hints that a campaign was sent; losing one costs a poll interval."""
-
-QUEUES: Final = (DEAD_LETTERS, SENDS, *SENDS_OF.values(), NUDGES)
-
-
-def consumed(queue: RabbitQueue) -> RabbitQueue:
-    """A queue for a subscriber, which only looks it up: `declare_topology` has declared it."""
-    return RabbitQueue(queue.name, durable=queue.durable, declare=False)
-
-
-REASON_HEADER: Final = "x-leopard-reason"
-ORIGIN_HEADER: Final = "x-leopard-queue"
-"""The queue that a dead letter was taken from, where RabbitMQ does not say it itself."""
 
 
 class BrokerBlockedError(Exception):
@@ -250,53 +208,6 @@ def connection_of(broker: RabbitBroker) -> RobustConnection:
         msg = "not connected to RabbitMQ"
         raise ConnectionError(msg)
     return connection
-
-
-class TopologyError(Exception):
-    """A queue cannot be declared; names the queue and says why."""
-
-
-async def declare_topology(broker: Broker) -> None:
-    """Declare every queue; does nothing where they exist.
-
-    On a connection of its own: the broker's own may be busy restoring what depends on a queue that is missing.
-
-    Raises:
-        TopologyError: A queue exists with other arguments, or this user may neither declare nor see it.
-        ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
-    """
-    try:
-        async with await aio_pika.connect(broker.url, timeout=5) as connection:
-            for queue in QUEUES:
-                await _declare(connection, queue)
-    except TopologyError as error:
-        if str(error) != broker.topology_problem:
-            log.warning("queues cannot be declared, retrying", reason=str(error))
-        broker.topology_problem = str(error)
-        raise
-    if broker.topology_problem is not None:
-        log.info("queues are declared")
-    broker.topology_problem = None
-
-
-async def _declare(connection: AbstractConnection, queue: RabbitQueue) -> None:
-    try:
-        async with connection.channel(publisher_confirms=False) as channel:
-            await channel.declare_queue(queue.name, durable=queue.durable, arguments=queue.arguments)
-    except ChannelAccessRefused as refused:
-        # who may not configure may still use a queue that the operator has declared
-        try:
-            async with connection.channel(publisher_confirms=False) as channel:
-                await channel.declare_queue(queue.name, passive=True)
-        except ChannelClosed:
-            raise TopologyError(f"queue {queue.name} cannot be declared: {_reason(refused)}") from None
-    except ChannelClosed as error:
-        raise TopologyError(f"queue {queue.name} cannot be declared: {_reason(error)}") from None
-
-
-def _reason(error: AMQPError) -> str:
-    # what RabbitMQ said; the error's own text and its `reason` only say what such an error is in general
-    return str(error.args[0]) if error.args else type(error).__name__
 
 
 class ReopeningChannel:
