@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -11,8 +12,23 @@ from benchmarks.api import api
 from benchmarks.conditions import conditions
 from benchmarks.dataset import have_customers
 from benchmarks.dispatching import bare_publisher, dispatcher
+from benchmarks.http_server import NoGoError, build
 from benchmarks.memory import memory
 from benchmarks.metering import Score
+from benchmarks.over_http import (
+    ENDINGS,
+    WAYS,
+    HttpScore,
+    bare_client,
+    kept,
+    middle,
+    name_of,
+    rows_of,
+    system_over_http,
+    system_with_mock,
+    tolls,
+    worker_alone,
+)
 from benchmarks.race import INSTANT, REAL, Contender, Latency, race
 from benchmarks.rendering import rendering
 from benchmarks.report import Report
@@ -201,11 +217,77 @@ def render(run: Run) -> None:
     run.report.table("rendering, five placeholders", ("", "messages/s"), [("one core", rate)])
 
 
+def _http_ratios(run: Run, scores: Mapping[str, Mapping[str, HttpScore]]) -> None:
+    plain, tls_name = (name_of(REAL, tls=tls) for tls in (False, True))
+    clients_cpu = {name: score.cpu["client"] for name, score in scores["client"].items()}
+    run.ratios[f"HTTP client, CPU / aiohttp, {plain}"] = (
+        clients_cpu[f"leopard, {plain}"] / clients_cpu[f"aiohttp, {plain}"],
+        "<= 0.5",
+    )
+    worker_cpu = {name: score.cpu["worker"] for name, score in scores["worker"].items()}
+    run.ratios["HTTP worker, CPU with TLS / plain"] = worker_cpu[tls_name] / worker_cpu[plain], "<= 1.2"
+    run.ratios["HTTP worker, CPU s/10k"] = worker_cpu[plain], "<= 2.2"
+    run.ratios["HTTP whole system, CPU s/10k"] = scores["system"][f"HTTP, {REAL.name}"].system_cpu, "<= 5"
+
+
+def _http_killed(run: Run, server: Path) -> None:
+    sizes = run.sizes
+    endings = ENDINGS if sizes.http_all else ENDINGS[:1]
+    found = tolls(server, run.folder, run.packages, endings, count=sizes.http_killed)
+    run.report.keep("http, killed", {name: asdict(toll) for name, toll in found.items()})
+    run.report.table(
+        f"the worker is ended at 40 % of {sizes.http_killed:,} messages and started again",
+        ("signal, unknown outcomes", "lost", "sent twice", "reported as failed", "seconds"),
+        [(name, toll.lost, toll.doubled, toll.failed, toll.seconds) for name, toll in found.items()],
+    )
+    run.ratios["lost when a worker is ended"] = float(sum(toll.lost for toll in found.values())), "0"
+
+
+def http(run: Run) -> None:
+    """Real HTTP, and what is lost and doubled when a worker is ended."""
+    try:
+        server = build(run.folder)
+    except NoGoError as error:
+        run.report.say(f"   {error}")
+        return
+    sizes, clients = run.sizes, ("leopard", "aiohttp")
+    ways = [way for way in WAYS if sizes.http_all or way[0] is REAL]
+    turns: dict[str, dict[str, list[HttpScore]]] = {"client": {}, "worker": {}, "system": {}}
+
+    def keep(table: str, name: str, score: HttpScore) -> None:
+        turns[table].setdefault(name, []).append(score)
+        run.report.say(f"   {table}, {name}: {score.rate:,.0f}/s, {score.system_cpu:.2f} CPU s/10k")
+
+    for _ in range(sizes.repeats):
+        for (latency, tls), client in product(ways, clients):
+            score = bare_client(server, run.folder, client, latency, tls=tls, count=sizes.http)
+            keep("client", f"{client}, {name_of(latency, tls=tls)}", score)
+    with run.stores() as stores:
+        for _ in range(sizes.repeats):
+            for latency, tls in ways:
+                score = worker_alone(server, stores, run.folder, latency, tls=tls, count=sizes.http)
+                keep("worker", name_of(latency, tls=tls), score)
+    latencies = (REAL, INSTANT) if sizes.http_all else (REAL,)
+    count = sizes.system if sizes.http_all else sizes.http
+    for _ in range(sizes.repeats):
+        for latency in latencies:
+            score = system_over_http(server, run.folder, run.packages, latency, count=count)
+            keep("system", f"HTTP, {latency.name}", score)
+        keep("system", f"mock, {REAL.name}", system_with_mock(run.folder, run.packages, count=count))
+    scores = {table: {name: middle(found) for name, found in rows.items()} for table, rows in turns.items()}
+    for table, rows in scores.items():
+        run.report.keep(f"http, {table}", kept(rows))
+        run.report.table(f"HTTP, {table}", ("", "messages/s", "CPU s/10k, no server", "each"), rows_of(rows))
+    _http_ratios(run, scores)
+    _http_killed(run, server)
+
+
 PARTS: dict[str, Callable[[Run], None]] = {
     "worker": worker,
     "dispatcher": dispatching,
     "peers": peers,
     "system": system,
+    "http": http,
     "growth": growth,
     "waiting": waiting,
     "api": requests,

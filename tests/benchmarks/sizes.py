@@ -22,6 +22,9 @@ class Sizes:
     lone: int
     render: int
     all_peers: bool
+    http: int
+    http_killed: int
+    http_all: bool
 
 
 FULL = Sizes(
@@ -40,6 +43,9 @@ FULL = Sizes(
     lone=30,
     render=200_000,
     all_peers=True,
+    http=30_000,
+    http_killed=30_000,
+    http_all=True,
 )
 QUICK = Sizes(
     repeats=1,
@@ -57,4 +63,7 @@ QUICK = Sizes(
     lone=3,
     render=20_000,
     all_peers=False,
+    http=1_000,
+    http_killed=1_000,
+    http_all=False,
 )

@@ -1,6 +1,7 @@
 """The whole system on this machine: from `POST /campaigns/{id}/send` until the campaign is `sent`."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -28,7 +29,15 @@ class SystemScore:
     rss_mb: dict[str, float]
 
 
-def whole_system(folder: Path, packages: Path, *, customers: int, workers: int, rows: int = 0) -> SystemScore:
+def whole_system(
+    folder: Path,
+    packages: Path,
+    *,
+    customers: int,
+    workers: int,
+    rows: int = 0,
+    settings: Mapping[str, str] = SETTINGS,
+) -> SystemScore:
     """One send to all customers.
 
     Args:
@@ -37,8 +46,9 @@ def whole_system(folder: Path, packages: Path, *, customers: int, workers: int, 
         customers: How many are written to.
         workers: How many sender-workers.
         rows: How many messages of earlier campaigns are in the table already.
+        settings: Settings of all services, by their names without `LEOPARD_`.
     """
-    with running_stack(folder, packages=packages, workers=workers, settings=SETTINGS, fresh=True) as stack:
+    with running_stack(folder, packages=packages, workers=workers, settings=settings, fresh=True) as stack:
         have_customers(stack.stores.database_url, customers)
         if rows:
             have_rows(stack.stores.database_url, rows)

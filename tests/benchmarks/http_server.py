@@ -1,0 +1,102 @@
+"""A provider's server that is not Python: built by the benchmark, it costs little and counts what it is given."""
+
+import contextlib
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from benchmarks.race import Latency
+from leopard_local.children import Child, on_free_ports
+from leopard_local.environment import passed_on
+from leopard_local.ports import free_port, is_listening, release_port
+
+SOURCE = Path(__file__).parent / "provider_server"
+START_SECONDS = 10.0
+
+
+class NoGoError(Exception):
+    """There is no Go here to build the server with."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the server was given: requests, and how many different idempotency keys they carried."""
+
+    requests: int
+    distinct: int
+
+
+@dataclass(frozen=True)
+class HttpServer:
+    """A server that runs."""
+
+    child: Child
+    port: int
+    certificate: Path | None
+
+    @property
+    def url(self) -> str:
+        """Where messages go."""
+        return f"{'https' if self.certificate else 'http'}://localhost:{self.port}/messages"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs that is to trust it."""
+        return {"SSL_CERT_FILE": str(self.certificate)} if self.certificate else {}
+
+    def counts(self) -> Counts:
+        """What it was given so far."""
+        verify = str(self.certificate) if self.certificate else True
+        found = httpx2.get(self.url, verify=verify, trust_env=False, timeout=10).raise_for_status().json()
+        return Counts(found["requests"], found["distinct"])
+
+
+def build(folder: Path) -> Path:
+    """Build the server's program.
+
+    Raises:
+        NoGoError: There is no Go.
+    """
+    go = shutil.which("go")
+    if go is None:
+        raise NoGoError("the server of this part is written in Go: install it, and put `go` into PATH")
+    program = (folder / "provider-server").resolve()
+    cache = {"GOCACHE": str((folder / "go-cache").resolve()), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    subprocess.run([go, "build", "-o", str(program), "."], cwd=SOURCE, env={**passed_on(), **cache}, check=True)
+    return program
+
+
+@contextlib.contextmanager
+def running_http_server(program: Path, folder: Path, latency: Latency, *, tls: bool = False) -> Iterator[HttpServer]:
+    """The server for as long as the block runs; it begins with nothing counted."""
+
+    def start() -> HttpServer:
+        port = free_port()
+        certificate = (folder / f"provider-{port}.pem").resolve() if tls else None
+        command = [str(program), "-listen", f"127.0.0.1:{port}"]
+        command += ["-least", f"{latency.least}s", "-most", f"{latency.most}s"]
+        if certificate:
+            certificate.unlink(missing_ok=True)
+            command += ["-certificate", str(certificate)]
+        child = Child("provider-server", command, folder / "logs" / "provider-server.log")
+        child.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not is_listening(port) or (certificate and not certificate.exists()):
+            child.check()
+            if time.monotonic() > deadline:
+                child.stop()
+                raise TimeoutError(f"the provider's server does not listen:\n{child.tail()}")
+            time.sleep(0.02)
+        return HttpServer(child, port, certificate)
+
+    server = on_free_ports(start)
+    try:
+        yield server
+    finally:
+        server.child.stop()
+        release_port(server.port)

@@ -1,0 +1,3 @@
+module leopard/benchmarks/provider
+
+go 1.21

@@ -1,0 +1,170 @@
+// A provider for benchmarks: it accepts every POST after a while, and counts the idempotency keys that it has seen.
+//
+// It parses only what it needs, so that on a machine that it shares with Leopard it costs little.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	mathrand "math/rand"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const accepted = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+var (
+	contentLength  = []byte("content-length:")
+	idempotencyKey = []byte("idempotency-key:")
+)
+
+type counts struct {
+	sync.Mutex
+	requests int
+	seen     map[string]struct{}
+}
+
+func (c *counts) add(key string) {
+	c.Lock()
+	c.requests++
+	c.seen[key] = struct{}{}
+	c.Unlock()
+}
+
+func (c *counts) json() string {
+	c.Lock()
+	defer c.Unlock()
+	return fmt.Sprintf(`{"requests":%d,"distinct":%d}`, c.requests, len(c.seen))
+}
+
+type server struct {
+	least, most time.Duration
+	counts      counts
+}
+
+func main() {
+	address := flag.String("listen", "127.0.0.1:0", "where to listen")
+	least := flag.Duration("least", 0, "the shortest time until an answer")
+	most := flag.Duration("most", 0, "the longest time until an answer")
+	certificate := flag.String("certificate", "", "speak TLS, and write the certificate to this file")
+	flag.Parse()
+	listener, err := net.Listen("tcp", *address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if *certificate != "" {
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{newCertificate(*certificate)}})
+	}
+	s := &server{least: *least, most: *most, counts: counts{seen: map[string]struct{}{}}}
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			log.Fatal(err)
+		}
+		go s.serve(connection)
+	}
+}
+
+func (s *server) serve(connection net.Conn) {
+	defer connection.Close()
+	reader := bufio.NewReaderSize(connection, 2048)
+	for {
+		get, key, length, err := readHead(reader)
+		if err != nil {
+			return
+		}
+		if _, err := reader.Discard(length); err != nil {
+			return
+		}
+		if get {
+			body := s.counts.json()
+			fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			continue
+		}
+		s.counts.add(key)
+		if s.most > 0 {
+			time.Sleep(s.least + time.Duration(mathrand.Int63n(int64(s.most-s.least)+1)))
+		}
+		if _, err := io.WriteString(connection, accepted); err != nil {
+			return
+		}
+	}
+}
+
+func readHead(reader *bufio.Reader) (get bool, key string, length int, err error) {
+	line, err := reader.ReadSlice('\n')
+	if err != nil {
+		return
+	}
+	get = bytes.HasPrefix(line, []byte("GET "))
+	for {
+		line, err = reader.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			return
+		}
+		if value, found := header(line, contentLength); found {
+			if length, err = strconv.Atoi(value); err != nil {
+				return
+			}
+		} else if value, found := header(line, idempotencyKey); found {
+			key = value
+		}
+	}
+}
+
+func header(line, name []byte) (string, bool) {
+	if len(line) < len(name) || !bytes.EqualFold(line[:len(name)], name) {
+		return "", false
+	}
+	return string(bytes.TrimSpace(line[len(name):])), true
+}
+
+func newCertificate(file string) tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		log.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(time.Now().UnixNano()),
+		Subject:               pkix.Name{CommonName: "localhost"},
+		DNSNames:              []string{"localhost"},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(24 * time.Hour),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// whoever waits for the file must not read half of it
+	if err := os.WriteFile(file+".new", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.Rename(file+".new", file); err != nil {
+		log.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
