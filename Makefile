@@ -101,6 +101,10 @@ check: .venv ## Check format, style, types and imports
 	@$(RUN) mypy shared/src shared/tests services deploy/local tests
 	@$(RUN) lint-imports --no-logo
 
+.PHONY: openapi
+openapi: .venv ## Write docs/openapi.json from the application
+	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m api_contract
+
 .PHONY: fmt
 fmt: .venv ## Format, and apply automatic fixes
 	@$(RUN) ruff format .

@@ -1,9 +1,13 @@
-"""The documentation's examples work when they are tried."""
+"""The OpenAPI document is the committed one, breaks no client of the last release, and its examples work."""
 
+import re
 from typing import Any
 
 import httpx2
+import pytest
 
+from api_contract.compatibility import breaking_changes
+from api_contract.document import FILE, application_document, committed_text, released_document, written
 from leopard.db.pool import Connection
 from support.factories import add_customers
 
@@ -15,8 +19,19 @@ def resolve(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def example_of(schema: dict[str, Any]) -> dict[str, Any]:
-    return {name: field["examples"][0] for name, field in schema["properties"].items()}
+def examples_of(body: dict[str, Any], document: dict[str, Any]) -> list[dict[str, Any]]:
+    if "examples" in body:
+        return [example["value"] for example in body["examples"].values()]
+    fields = resolve(body["schema"], document)["properties"]
+    return [{name: field["examples"][0] for name, field in fields.items()}]
+
+
+def test_the_committed_document_is_the_applications() -> None:
+    assert committed_text() == written(application_document()), f"{FILE} is out of date: run `make openapi`"
+
+
+def test_no_client_of_the_last_release_breaks() -> None:
+    assert breaking_changes(released_document(), application_document()) == []
 
 
 async def test_every_request_body_has_an_example_that_is_accepted(
@@ -29,18 +44,45 @@ async def test_every_request_body_has_an_example_that_is_accepted(
         for method, operation in operations.items():
             if "requestBody" not in operation:
                 continue
-            schema = resolve(operation["requestBody"]["content"]["application/json"]["schema"], document)
-            await client.post("/campaigns", json={"name": "a", "channel": "sms", "base_template": "Hi"})
-            newest = (await client.get("/campaigns")).json()["campaigns"][0]["id"]
-            url = path.replace("{campaign_id}", str(newest)).replace("{customer_id}", "1")
-            answer = await client.request(method, url, json=example_of(schema))
-            assert answer.is_success, (method, path, answer.text)
-            tried.add((method, path))
+            for example in examples_of(operation["requestBody"]["content"]["application/json"], document):
+                created = await client.post("/campaigns", json={"name": "a", "channel": "sms", "base_template": "Hi"})
+                url = path.replace("{campaign_id}", str(created.json()["id"])).replace("{customer_id}", "1")
+                answer = await client.request(method, url, json=example)
+                assert answer.is_success, (method, path, answer.text)
+                tried.add((method, path))
     assert len(tried) == 6
 
 
-async def test_every_operation_says_how_it_fails(client: httpx2.AsyncClient) -> None:
-    document = (await client.get("/openapi.json")).json()
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            assert operation["responses"]["503"]["description"] == "UNAVAILABLE", (method, path)
+def operations() -> list[tuple[str, dict[str, Any]]]:
+    paths = application_document()["paths"]
+    return [(f"{method} {path}", operation) for path, item in paths.items() for method, operation in item.items()]
+
+
+@pytest.mark.parametrize(("name", "operation"), operations(), ids=[name for name, _ in operations()])
+def test_an_operation_documents_itself_and_its_errors(name: str, operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    assert {"400", "500", "503", "default"} <= responses.keys()
+    assert "422" not in responses, name
+    if "requestBody" in operation:
+        assert {"413", "415"} <= responses.keys()
+    for status, response in responses.items():
+        assert response["description"] not in {"", "Successful Response"}, status
+        if not status.startswith("2"):
+            assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
+    assert re.fullmatch(
+        r"(create|list|get|update|delete|send|pause|resume|cancel|preview)_[a-z]+", operation["operationId"]
+    )
+    assert operation["summary"]
+    assert operation["description"]
+    for parameter in operation.get("parameters", []):
+        assert parameter["description"], parameter["name"]
+
+
+def test_every_field_is_described() -> None:
+    schemas = application_document()["components"]["schemas"]
+    assert [
+        f"{name}.{field}"
+        for name, schema in schemas.items()
+        for field, described in schema.get("properties", {}).items()
+        if not described.get("description")
+    ] == []

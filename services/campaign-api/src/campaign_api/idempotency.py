@@ -23,7 +23,12 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x20-\x7e]+$",
-        description="Under the same key the same request gets the same answer and does nothing; kept for 24 hours",
+        alias="Idempotency-Key",
+        description=(
+            "Makes it safe to repeat the request. If you send it again with the same key, it has no further effect, and"
+            " you get the first response. Keys are kept for 24 hours."
+        ),
+        examples=["b7f4c2e0-summer-sale"],
     ),
 ]
 

@@ -16,7 +16,7 @@ from campaign_api.sending import routes as sending
 from campaign_api.settings import ApiSettings
 from campaign_api.turns import Turns
 from campaign_api.web.body_limits import RequestBody
-from campaign_api.web.documentation import documentation_routes
+from campaign_api.web.documentation import DESCRIPTION, TAGS, documentation_routes
 from campaign_api.web.errors import install_error_handlers
 from campaign_api.web.request_log import RequestLog
 from leopard import __version__
@@ -75,7 +75,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
 
     app = FastAPI(
         title="Leopard",
-        description="SMS and WhatsApp campaigns: create them, send them, watch them.",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
         version=__version__,
         lifespan=lifespan,
         redirect_slashes=False,

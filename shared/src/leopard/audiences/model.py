@@ -20,12 +20,14 @@ def _few_fields(given: Any) -> Any:  # noqa: ANN401 whatever stands in a body
 
 
 class AudienceFilter(BaseModel):
-    """Customers of whom all that is given here holds."""
+    """Customers whose fields are equal to all values given here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    location: _Value | None = None
-    preferred_product: _Value | None = None
+    location: _Value | None = Field(default=None, description="Location of the customer", examples=["Nairobi"])
+    preferred_product: _Value | None = Field(
+        default=None, description="Preferred product of the customer", examples=["Running Shoes"]
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -41,12 +43,12 @@ class AudienceFilter(BaseModel):
 
 
 class Audience(BaseModel):
-    """Everybody, or those who match a filter, among the customers who exist at the moment of the send."""
+    """Customers to select at the time of the send: either `all`, or those that match `filter`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    all: Literal[True] | None = None
-    filter: AudienceFilter | None = None
+    all: Literal[True] | None = Field(default=None, description="All customers", examples=[True])
+    filter: AudienceFilter | None = Field(default=None, description="Only customers that match")
 
     @model_validator(mode="before")
     @classmethod

@@ -5,14 +5,17 @@ from typing import Final
 
 
 class Channel(StrEnum):
-    """How a message travels to its recipient."""
+    """How messages are sent."""
 
     SMS = "sms"
     WHATSAPP = "whatsapp"
 
 
 class CampaignStatus(StrEnum):
-    """Where a campaign is between its first draft and its last message."""
+    """Status of a campaign.
+
+    A campaign can be changed while it is `draft` or `scheduled`. `sent`, `failed` and `cancelled` are final.
+    """
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"
@@ -24,9 +27,9 @@ class CampaignStatus(StrEnum):
 
 
 class MessageStatus(StrEnum):
-    """Where a message is.
+    """Status of a message.
 
-    A message is finished when it is `sent` or `cancelled`, or `failed` with no next attempt.
+    A message is finished when it is `sent` or `cancelled`, or `failed` without a next attempt.
     """
 
     PENDING = "pending"

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from campaign_api.campaigns.lists import count_campaigns, list_campaigns
 from campaign_api.campaigns.queries import change_campaign, create_campaign, delete_campaign
@@ -12,8 +12,9 @@ from campaign_api.campaigns.stats import CampaignWithStats, get_campaign_with_st
 from campaign_api.dependencies import ConnectionDep, ResourcesDep, TurnsDep
 from campaign_api.idempotency import IdempotencyKey, run_once
 from campaign_api.turns import Subject
-from campaign_api.web.errors import ErrorCode, answers
-from campaign_api.web.field_types import MAX_BIGINT, EmptyAsNone, RecordId
+from campaign_api.web.error_responses import BODY_ERRORS, error_responses
+from campaign_api.web.errors import ErrorCode
+from campaign_api.web.field_types import MAX_BIGINT, CampaignId, EmptyAsNone
 from campaign_api.web.json_bodies import JsonRoute
 from campaign_api.web.paging import KeyPagination, NumberedPagination, PageQuery, next_cursor, page_links
 from leopard.domain.statuses import CampaignStatus, Channel
@@ -24,17 +25,22 @@ router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=JsonRout
 class CampaignList(BaseModel):
     """A page of campaigns, newest first."""
 
-    campaigns: list[Campaign]
-    pagination: NumberedPagination | KeyPagination
+    campaigns: Annotated[list[Campaign], Field(description="The campaigns")]
+    pagination: NumberedPagination | KeyPagination = Field(description="The position of this page in the list")
 
 
 @router.post(
     "",
     status_code=201,
-    responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.IDEMPOTENCY_CONFLICT),
+    operation_id="create_campaign",
+    summary="Create a campaign",
+    response_description="The new campaign",
+    responses=error_responses(
+        ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.IDEMPOTENCY_CONFLICT, *BODY_ERRORS
+    ),
 )
 async def create(campaign: NewCampaign, resources: ResourcesDep, idempotency_key: IdempotencyKey = None) -> Campaign:
-    """Create a campaign: `scheduled` where `scheduled_at` is still to come, otherwise a `draft`."""
+    """Create a campaign. It is `scheduled` if `scheduled_at` is in the future, otherwise a `draft`."""
     endpoint = "POST /campaigns"
     subjects = [Subject("The list of campaigns", at_once=max(1, resources.settings.database_pool_size // 4))]
     if idempotency_key is not None:
@@ -51,20 +57,35 @@ async def create(campaign: NewCampaign, resources: ResourcesDep, idempotency_key
     return answer
 
 
-@router.get("", responses=answers(ErrorCode.INVALID_REQUEST))
+@router.get(
+    "",
+    operation_id="list_campaigns",
+    summary="List campaigns",
+    response_description="A page of campaigns",
+    responses={
+        200: {
+            "headers": {
+                "Link": {
+                    "description": "URLs of the first, previous and next page, if you read with `page`",
+                    "schema": {"type": "string"},
+                }
+            }
+        },
+        **error_responses(ErrorCode.INVALID_REQUEST),
+    },
+)
 async def read_page(
     page: PageQuery,
     connection: ConnectionDep,
     request: Request,
     response: Response,
-    channel: Annotated[Channel | None, EmptyAsNone, Query()] = None,
-    status: Annotated[CampaignStatus | None, EmptyAsNone, Query()] = None,
+    channel: Annotated[Channel | None, EmptyAsNone, Query(description="Only campaigns of this channel")] = None,
+    status: Annotated[CampaignStatus | None, EmptyAsNone, Query(description="Only campaigns with this status")] = None,
 ) -> CampaignList:
-    """Campaigns, newest first: by page number, or by key with `cursor`.
+    """List campaigns, newest first. Read them with `page`, or with `cursor`.
 
-    Page numbers count from the newest campaign of the moment, or from the campaign whose id is given as `as_of`:
-    then campaigns created meanwhile shift nothing. The `Link` header leads to the first, the previous and the next
-    page with the same `as_of`.
+    With `page`, the response has totals. Follow the URLs of the `Link` header: they contain `as_of`, so that campaigns
+    created meanwhile do not shift the pages. With `cursor`, the response has `next_cursor` and no totals.
     """
     if page.cursor is not None:
         after = page.after()
@@ -80,20 +101,33 @@ async def read_page(
     return CampaignList(campaigns=rows, pagination=pagination)
 
 
-@router.get("/{campaign_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CAMPAIGN_NOT_FOUND))
-async def read(campaign_id: RecordId, connection: ConnectionDep) -> CampaignWithStats:
-    """One campaign and how far its messages are."""
+@router.get(
+    "/{campaign_id}",
+    operation_id="get_campaign",
+    summary="Get a campaign",
+    response_description="The campaign",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.CAMPAIGN_NOT_FOUND),
+)
+async def read(campaign_id: CampaignId, connection: ConnectionDep) -> CampaignWithStats:
+    """Get a campaign and the number of its messages by status."""
     return await get_campaign_with_stats(connection, campaign_id)
 
 
 @router.patch(
     "/{campaign_id}",
-    responses=answers(
-        ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND
+    operation_id="update_campaign",
+    summary="Update a campaign",
+    response_description="The campaign after the change",
+    responses=error_responses(
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.INVALID_TEMPLATE,
+        ErrorCode.INVALID_STATUS,
+        ErrorCode.CAMPAIGN_NOT_FOUND,
+        *BODY_ERRORS,
     ),
 )
-async def change(campaign_id: RecordId, change: CampaignChange, turns: TurnsDep) -> Campaign:
-    """Change a campaign that is `draft` or `scheduled`."""
+async def change(campaign_id: CampaignId, change: CampaignChange, turns: TurnsDep) -> Campaign:
+    """Change a campaign that is `draft` or `scheduled`. Absent fields stay as they are."""
     async with turns.changing(Subject(f"Campaign {campaign_id}")) as connection:
         return await change_campaign(connection, campaign_id, change)
 
@@ -101,9 +135,12 @@ async def change(campaign_id: RecordId, change: CampaignChange, turns: TurnsDep)
 @router.delete(
     "/{campaign_id}",
     status_code=204,
-    responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND),
+    operation_id="delete_campaign",
+    summary="Delete a campaign",
+    response_description="The campaign is deleted",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND),
 )
-async def delete(campaign_id: RecordId, turns: TurnsDep) -> None:
+async def delete(campaign_id: CampaignId, turns: TurnsDep) -> None:
     """Delete a campaign that is `draft` or `scheduled`."""
     async with turns.changing(Subject(f"Campaign {campaign_id}")) as connection:
         await delete_campaign(connection, campaign_id)

@@ -15,39 +15,40 @@ from leopard.domain.statuses import CampaignStatus
 
 
 class Stats(BaseModel):
-    """How far a campaign's messages are; `total` is the sum of the three after it.
+    """Number of a campaign's messages by status. `total` is always `pending` + `sent` + `failed`."""
 
-    Messages that a cancelled campaign did not send are no part of the total.
-    """
-
-    total: int
-    pending: int
-    """Not finished; one that waits for another attempt is among them."""
-    sent: int
-    failed: int
-    cancelled: int
-    """Messages that were not sent because the campaign was cancelled."""
-    retries: int
-    """Attempts that failed and were, or will be, made again."""
-    unknown_outcomes: int
-    """How often it could not be known whether a message had been sent: a worker died, or an answer was lost."""
+    total: int = Field(description="All messages except cancelled ones", examples=[100])
+    pending: int = Field(description="Messages not finished yet, including those that wait for a retry", examples=[45])
+    sent: int = Field(description="Messages that the provider accepted", examples=[50])
+    failed: int = Field(description="Messages that failed for good", examples=[5])
+    cancelled: int = Field(description="Messages not sent because the campaign was cancelled", examples=[0])
+    retries: int = Field(description="Failed attempts that were, or will be, repeated", examples=[7])
+    unknown_outcomes: int = Field(
+        description=(
+            "Attempts after which it is unknown whether the message was sent, because a worker died or a provider's"
+            " response was lost"
+        ),
+        examples=[0],
+    )
 
 
 class Waiting(BaseModel):
-    """Why the messages of a campaign that is being sent wait."""
+    """Why the messages of a `sending` campaign wait."""
 
-    reason: str
-    since: datetime
-    until: datetime
-    """When the provider is asked again, at the earliest."""
+    reason: str = Field(description="Why the provider is on hold", examples=["the provider answered 503"])
+    since: datetime = Field(description="When the hold began", examples=["2030-01-31T09:05:00Z"])
+    until: datetime = Field(description="Earliest time of the next attempt", examples=["2030-01-31T09:05:30Z"])
 
 
 class CampaignWithStats(Campaign):
-    """A campaign and how far its messages are."""
+    """A campaign and the number of its messages by status."""
 
-    stats: Stats
-    waiting: Waiting | None = Field(default=None, exclude_if=lambda waiting: waiting is None)
-    """Present while the provider of its channel is held; its messages then use no attempt."""
+    stats: Stats = Field(description="Number of its messages by status")
+    waiting: Waiting | None = Field(
+        default=None,
+        description="Present while the provider of its channel is on hold; messages that wait use no attempt",
+        exclude_if=lambda waiting: waiting is None,
+    )
 
 
 _STATS: Final = f"""

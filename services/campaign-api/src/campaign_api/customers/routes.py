@@ -1,7 +1,9 @@
 """Customers over HTTP."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from campaign_api.customers.queries import (
     change_customer,
@@ -13,8 +15,9 @@ from campaign_api.customers.queries import (
 from campaign_api.customers.schemas import Customer, CustomerChange, NewCustomer
 from campaign_api.dependencies import ConnectionDep, TurnsDep
 from campaign_api.turns import Subject
-from campaign_api.web.errors import ErrorCode, answers
-from campaign_api.web.field_types import RecordId
+from campaign_api.web.error_responses import BODY_ERRORS, error_responses
+from campaign_api.web.errors import ErrorCode
+from campaign_api.web.field_types import CustomerId
 from campaign_api.web.json_bodies import JsonRoute
 from campaign_api.web.paging import KeyPagination, PageQuery, next_cursor
 
@@ -24,42 +27,72 @@ router = APIRouter(prefix="/customers", tags=["customers"], route_class=JsonRout
 class CustomerList(BaseModel):
     """A page of customers, oldest first."""
 
-    customers: list[Customer]
-    pagination: KeyPagination
+    customers: Annotated[list[Customer], Field(description="The customers")]
+    pagination: KeyPagination = Field(description="The position of this page in the list")
 
 
-@router.post("", status_code=201, responses=answers(ErrorCode.INVALID_REQUEST))
+@router.post(
+    "",
+    status_code=201,
+    operation_id="create_customer",
+    summary="Create a customer",
+    response_description="The new customer",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, *BODY_ERRORS),
+)
 async def create(customer: NewCustomer, turns: TurnsDep) -> Customer:
-    """Create a customer."""
+    """Create a customer. No two customers may have the same phone number."""
     async with turns.changing(Subject("A customer with this phone", key=customer.phone)) as connection:
         return await create_customer(connection, customer)
 
 
-@router.get("", responses=answers(ErrorCode.INVALID_REQUEST))
+@router.get(
+    "",
+    operation_id="list_customers",
+    summary="List customers",
+    response_description="A page of customers",
+    responses=error_responses(ErrorCode.INVALID_REQUEST),
+)
 async def read_page(page: PageQuery, connection: ConnectionDep) -> CustomerList:
-    """Customers, oldest first, by key: `cursor` is empty for the first page."""
+    """List customers, oldest first. Read the next page with `cursor`."""
     rows = await list_customers(connection, after=page.after() or 0, limit=page.size + 1)
     kept, cursor = next_cursor([customer.id for customer in rows], page.size)
     return CustomerList(customers=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
 
 
-@router.get("/{customer_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND))
-async def read(customer_id: RecordId, connection: ConnectionDep) -> Customer:
-    """One customer."""
+@router.get(
+    "/{customer_id}",
+    operation_id="get_customer",
+    summary="Get a customer",
+    response_description="The customer",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND),
+)
+async def read(customer_id: CustomerId, connection: ConnectionDep) -> Customer:
+    """Get a customer."""
     return await get_customer(connection, customer_id)
 
 
-@router.patch("/{customer_id}", responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND))
-async def change(customer_id: RecordId, change: CustomerChange, turns: TurnsDep) -> Customer:
-    """Change a customer."""
+@router.patch(
+    "/{customer_id}",
+    operation_id="update_customer",
+    summary="Update a customer",
+    response_description="The customer after the change",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND, *BODY_ERRORS),
+)
+async def change(customer_id: CustomerId, change: CustomerChange, turns: TurnsDep) -> Customer:
+    """Change a customer. Absent fields stay as they are."""
     async with turns.changing(Subject(f"Customer {customer_id}")) as connection:
         return await change_customer(connection, customer_id, change)
 
 
 @router.delete(
-    "/{customer_id}", status_code=204, responses=answers(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND)
+    "/{customer_id}",
+    status_code=204,
+    operation_id="delete_customer",
+    summary="Delete a customer",
+    response_description="The customer is deleted",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND),
 )
-async def delete(customer_id: RecordId, turns: TurnsDep) -> None:
-    """Delete a customer, and with it every message to it."""
+async def delete(customer_id: CustomerId, turns: TurnsDep) -> None:
+    """Delete a customer and all messages to this customer."""
     async with turns.changing(Subject(f"Customer {customer_id}")) as connection:
         await delete_customer(connection, customer_id)

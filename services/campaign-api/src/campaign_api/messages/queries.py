@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Final
 
 from psycopg.rows import class_row
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from campaign_api.web.field_types import Id
 from leopard.db.pool import Connection
 from leopard.domain.statuses import MessageStatus
 
@@ -13,17 +14,21 @@ from leopard.domain.statuses import MessageStatus
 class Message(BaseModel):
     """One message to one customer."""
 
-    id: int
-    campaign_id: int
-    customer_id: int
-    status: MessageStatus | str
-    rendered_content: str | None
-    last_error: str | None
-    retry_count: int
-    next_attempt_at: datetime | None
-    """When a failed message is tried again; null: it is not."""
-    created_at: datetime
-    updated_at: datetime
+    id: Id = Field(description="Id of the message", examples=[1])
+    campaign_id: Id = Field(description="Id of the campaign", examples=[1])
+    customer_id: Id = Field(description="Id of the customer", examples=[1])
+    status: MessageStatus | str = Field(description="Status of the message; a newer version may add others")
+    rendered_content: str | None = Field(
+        description="Text of the message; null before the first attempt",
+        examples=["Hi Alice, check out Running Shoes in Nairobi!"],
+    )
+    last_error: str | None = Field(description="Error of the last failed attempt; null if none failed", examples=[None])
+    retry_count: int = Field(description="Number of failed attempts", examples=[0])
+    next_attempt_at: datetime | None = Field(
+        description="Earliest time of the next attempt of a failed message; null if there is none", examples=[None]
+    )
+    created_at: datetime = Field(description="When the message was created", examples=["2030-01-31T09:00:01Z"])
+    updated_at: datetime = Field(description="When the message last changed", examples=["2030-01-31T09:00:02Z"])
 
 
 # The key is the customer: (campaign_id, customer_id) is the index that every message has anyway.

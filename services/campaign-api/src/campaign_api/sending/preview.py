@@ -8,51 +8,65 @@ from campaign_api.campaigns.templates import check_template
 from campaign_api.customers.queries import get_customer
 from campaign_api.dependencies import ConnectionDep
 from campaign_api.metrics import PREVIEWS
-from campaign_api.web.errors import ErrorCode, answers
-from campaign_api.web.field_types import MAX_TEMPLATE, JsonId, RecordId, RequestModel
+from campaign_api.web.error_responses import BODY_ERRORS, error_responses
+from campaign_api.web.errors import ErrorCode
+from campaign_api.web.field_types import MAX_TEMPLATE, CampaignId, Id, JsonId, RequestModel
 from campaign_api.web.json_bodies import JsonRoute
 from leopard.domain.blank_text import is_blank
 from leopard.templates.recipient_values import recipient_values
 from leopard.templates.rendering import parse_template
 
-router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["sends"], route_class=JsonRoute)
+router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["sending"], route_class=JsonRoute)
 
 
 class PreviewRequest(RequestModel):
-    """For whom to render, and perhaps another template than the campaign's own."""
+    """The customer to render a message for, and optionally another template."""
 
-    customer_id: JsonId = Field(examples=[1])
-    override_template: str | None = Field(default=None, max_length=MAX_TEMPLATE, examples=["Hello {first_name}"])
+    customer_id: JsonId = Field(description="Id of the customer", examples=[1])
+    override_template: str | None = Field(
+        default=None,
+        max_length=MAX_TEMPLATE,
+        description="Template to use instead of the campaign's; if absent, null or empty, the campaign's is used",
+        examples=["Hello {first_name}"],
+    )
 
 
 class PreviewCustomer(BaseModel):
-    """Whom a preview was rendered for."""
+    """The customer of a preview."""
 
-    id: int
-    first_name: str | None
+    id: Id = Field(description="Id of the customer", examples=[1])
+    first_name: str | None = Field(description="First name", examples=["Alice"])
 
 
 class Preview(BaseModel):
-    """A message as a send would deliver it."""
+    """A message exactly as a send would deliver it."""
 
-    rendered_message: str
-    used_template: str
-    customer: PreviewCustomer
-    warnings: list[str] = Field(default=[], exclude_if=lambda warnings: not warnings)
-    """What is odd about the message, though it can be sent; absent where nothing is."""
+    rendered_message: str = Field(description="Text of the message", examples=["Hello Alice"])
+    used_template: str = Field(description="Template of the message", examples=["Hello {first_name}"])
+    customer: PreviewCustomer = Field(description="The customer")
+    warnings: list[str] = Field(
+        default=[],
+        description="Problems of the message that do not prevent a send; absent if there are none",
+        examples=[["The message is blank: it holds no visible character"]],
+        exclude_if=lambda warnings: not warnings,
+    )
 
 
 @router.post(
     "/personalized-preview",
-    responses=answers(
+    operation_id="preview_campaign",
+    summary="Preview a message",
+    response_description="The message",
+    responses=error_responses(
         ErrorCode.INVALID_REQUEST,
         ErrorCode.INVALID_TEMPLATE,
         ErrorCode.CAMPAIGN_NOT_FOUND,
         ErrorCode.CUSTOMER_NOT_FOUND,
+        *BODY_ERRORS,
     ),
 )
-async def preview(campaign_id: RecordId, request: PreviewRequest, connection: ConnectionDep) -> Preview:
-    """Render a message for one customer, to the byte as a send would deliver it."""
+async def preview(campaign_id: CampaignId, request: PreviewRequest, connection: ConnectionDep) -> Preview:
+    """Render the message for one customer, exactly as a send would deliver it. Nothing is sent."""
     campaign = await get_campaign(connection, campaign_id)
     customer = await get_customer(connection, request.customer_id)
     template = request.override_template or campaign.base_template

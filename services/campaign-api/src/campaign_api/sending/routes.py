@@ -1,6 +1,9 @@
 """Sending over HTTP: the send, and pausing, resuming and cancelling what it began."""
 
-from fastapi import APIRouter
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Body
+from fastapi.openapi.models import Example
 
 from campaign_api.campaigns.schemas import Campaign
 from campaign_api.dependencies import ResourcesDep, TurnsDep
@@ -9,29 +12,45 @@ from campaign_api.metrics import SEND_REQUESTS
 from campaign_api.sending.controls import cancel_campaign, pause_campaign, resume_campaign
 from campaign_api.sending.send import SendAnswer, SendRequest, send_campaign
 from campaign_api.turns import Subject
-from campaign_api.web.errors import ErrorCode, answers
-from campaign_api.web.field_types import RecordId
+from campaign_api.web.error_responses import BODY_ERRORS, error_responses
+from campaign_api.web.errors import ErrorCode
+from campaign_api.web.field_types import CampaignId
 from campaign_api.web.json_bodies import JsonRoute
 
-router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["sends"], route_class=JsonRoute)
+router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["sending"], route_class=JsonRoute)
+
+_RECIPIENTS: Final[dict[str, Example]] = {
+    "named customers": {"value": {"customer_ids": [1, 2, 3]}},
+    "all customers": {"value": {"audience": {"all": True}}},
+    "some customers": {"value": {"audience": {"filter": {"location": "Nairobi"}}}},
+}
 
 
 @router.post(
     "/send",
     response_model_exclude_none=True,
-    responses=answers(
+    operation_id="send_campaign",
+    summary="Send a campaign",
+    response_description="The send is accepted",
+    responses=error_responses(
         ErrorCode.INVALID_REQUEST,
         ErrorCode.INVALID_STATUS,
         ErrorCode.NO_VALID_CUSTOMERS,
         ErrorCode.CAMPAIGN_NOT_FOUND,
         ErrorCode.IDEMPOTENCY_CONFLICT,
-        ErrorCode.PAYLOAD_TOO_LARGE,
+        *BODY_ERRORS,
     ),
 )
 async def send(
-    campaign_id: RecordId, request: SendRequest, resources: ResourcesDep, idempotency_key: IdempotencyKey = None
+    campaign_id: CampaignId,
+    request: Annotated[SendRequest, Body(openapi_examples=_RECIPIENTS)],
+    resources: ResourcesDep,
+    idempotency_key: IdempotencyKey = None,
 ) -> SendAnswer:
-    """Send a campaign to named customers or to an audience; answers before any message is sent."""
+    """Send a campaign to named customers or to an audience. The campaign must be `draft` or `scheduled`.
+
+    The response does not wait for any message. To follow the campaign, get it and read its `stats`.
+    """
     async with resources.turns.changing(_subject(campaign_id)) as connection:
         answer, acted = await run_once(
             connection,
@@ -47,28 +66,46 @@ async def send(
     return answer
 
 
-_CONTROL = answers(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND)
+_CONTROL = error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_STATUS, ErrorCode.CAMPAIGN_NOT_FOUND)
 
 
-@router.post("/pause", responses=_CONTROL)
-async def pause(campaign_id: RecordId, turns: TurnsDep) -> Campaign:
-    """Stop sending for the time being; what a provider has been asked already is not called back."""
+@router.post(
+    "/pause",
+    operation_id="pause_campaign",
+    summary="Pause a campaign",
+    response_description="The paused campaign",
+    responses=_CONTROL,
+)
+async def pause(campaign_id: CampaignId, turns: TurnsDep) -> Campaign:
+    """Stop sending until the campaign is resumed. Messages already handed to the provider are not recalled."""
     async with turns.changing(_subject(campaign_id)) as connection:
         return await pause_campaign(connection, campaign_id)
 
 
-@router.post("/resume", responses=_CONTROL)
-async def resume(campaign_id: RecordId, resources: ResourcesDep) -> Campaign:
-    """Go on sending a paused campaign."""
+@router.post(
+    "/resume",
+    operation_id="resume_campaign",
+    summary="Resume a campaign",
+    response_description="The campaign, which is `sending` again",
+    responses=_CONTROL,
+)
+async def resume(campaign_id: CampaignId, resources: ResourcesDep) -> Campaign:
+    """Continue to send a paused campaign."""
     async with resources.turns.changing(_subject(campaign_id)) as connection:
         campaign = await resume_campaign(connection, campaign_id)
     resources.nudges.nudge(campaign_id)
     return campaign
 
 
-@router.post("/cancel", responses=_CONTROL)
-async def cancel(campaign_id: RecordId, resources: ResourcesDep) -> Campaign:
-    """Stop sending for good; messages that were not sent end as `cancelled`."""
+@router.post(
+    "/cancel",
+    operation_id="cancel_campaign",
+    summary="Cancel a campaign",
+    response_description="The cancelled campaign",
+    responses=_CONTROL,
+)
+async def cancel(campaign_id: CampaignId, resources: ResourcesDep) -> Campaign:
+    """Stop sending for good. Messages that were not sent become `cancelled`."""
     async with resources.turns.changing(_subject(campaign_id)) as connection:
         campaign = await cancel_campaign(connection, campaign_id)
     resources.nudges.nudge(campaign_id)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from campaign_api.campaigns.queries import get_campaign, refuse_unless_editable, refuse_unless_known
 from campaign_api.web.errors import ApiError, ErrorCode
-from campaign_api.web.field_types import MAX_BIGINT, JsonIds, RequestModel
+from campaign_api.web.field_types import MAX_BIGINT, Id, JsonIds, RequestModel
 from leopard.audiences.model import Audience
 from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.counts import WRITER_SHARD, adding
@@ -19,10 +19,10 @@ LISTED_NOT_FOUND: Final = 100
 
 
 class SendRequest(RequestModel):
-    """Whom to send to: customers by their ids, or an audience."""
+    """The recipients of a send: either `customer_ids` or `audience`."""
 
-    customer_ids: JsonIds | None = Field(default=None, examples=[[1, 2, 3]])
-    audience: Audience | None = Field(default=None, examples=[None])
+    customer_ids: JsonIds | None = Field(default=None, description="Ids of the customers", examples=[[1, 2, 3]])
+    audience: Audience | None = Field(default=None, description="The customers to select", examples=[{"all": True}])
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "SendRequest":
@@ -33,13 +33,14 @@ class SendRequest(RequestModel):
 
 
 class SendAnswer(BaseModel):
-    """What a send has set going."""
+    """The result of a send."""
 
-    campaign_id: int
-    messages_queued: int
-    status: CampaignStatus
-    customers_not_found: list[int] | None = None
-    """The first 100 of the ids that no customer has; absent where all exist."""
+    campaign_id: Id = Field(description="Id of the campaign", examples=[1])
+    messages_queued: int = Field(description="Number of messages to send", examples=[3])
+    status: CampaignStatus = Field(description="Status of the campaign", examples=[CampaignStatus.SENDING])
+    customers_not_found: list[Id] | None = Field(
+        default=None, description="The first 100 ids that no customer has; absent if all exist", examples=[[999]]
+    )
 
 
 _CLEAR_AUDIENCE: Final = (

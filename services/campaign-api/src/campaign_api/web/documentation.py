@@ -20,6 +20,17 @@ _FILES: Final = (
     ("/docs/favicon-32x32.png", "swagger-ui/favicon-32x32.png", "image/png"),
 )
 
+DESCRIPTION: Final = """Create SMS and WhatsApp campaigns, send them, and follow their progress.
+
+Every response that is not 2xx has the same body, an `error` with a `code` for programs and a `message` for people.
+Later versions may add fields and codes: ignore those that you do not know. Times are in RFC 3339 format."""
+
+TAGS: Final = [
+    {"name": "campaigns", "description": "Create, read, change and delete campaigns"},
+    {"name": "sending", "description": "Send a campaign, control it, preview its text, and list its messages"},
+    {"name": "customers", "description": "Create, read, change and delete customers"},
+]
+
 _HEADERS: Final = {
     # Swagger UI sets styles by script; it loads and asks nothing from another host
     "Content-Security-Policy": (

@@ -12,7 +12,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import errors
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -23,7 +22,7 @@ log = get_logger(__name__)
 
 
 class ErrorCode(StrEnum):
-    """Every code that an answer may carry."""
+    """Every code of an error."""
 
     INVALID_REQUEST = "INVALID_REQUEST"
     INVALID_TEMPLATE = "INVALID_TEMPLATE"
@@ -110,35 +109,6 @@ def campaign_not_found(campaign_id: int) -> ApiError:
 def customer_not_found(customer_id: int) -> ApiError:
     """The answer where no customer has that id."""
     return ApiError(ErrorCode.CUSTOMER_NOT_FOUND, f"Customer {customer_id} not found")
-
-
-class ErrorDetail(BaseModel):
-    """One thing that is wrong with a request."""
-
-    field: str
-    message: str
-
-
-class ErrorDescription(BaseModel):
-    """What is wrong."""
-
-    code: ErrorCode
-    message: str
-    details: list[ErrorDetail] | None = None
-
-
-class ErrorBody(BaseModel):
-    """The body of every answer that is not 2xx."""
-
-    error: ErrorDescription
-
-
-def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
-    """How the API's documentation describes the errors that a route may answer with."""
-    by_status: dict[int, list[ErrorCode]] = {}
-    for code in (*codes, ErrorCode.UNAVAILABLE):
-        by_status.setdefault(STATUS[code], []).append(code)
-    return {status: {"model": ErrorBody, "description": " or ".join(listed)} for status, listed in by_status.items()}
 
 
 def error_body(code: ErrorCode, message: str, details: Sequence[dict[str, str]] = ()) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Final
 
+from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from campaign_api.web.errors import MOST_DETAILS, ItemProblems
@@ -74,9 +75,16 @@ Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(storable)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(storable), AfterValidator(_not_blank)]
 TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(storable), AfterValidator(_not_blank)]
 Phone = Annotated[str, AfterValidator(normalised_phone)]
-RecordId = Annotated[int, BeforeValidator(_record_id)]
-JsonId = Annotated[int, BeforeValidator(_listed_id)]
-JsonIds = Annotated[list[int], Field(min_length=1), BeforeValidator(_listed_ids)]
+_INT64: Final = {"format": "int64"}
+Id = Annotated[int, Field(json_schema_extra=_INT64)]
+CampaignId = Annotated[
+    int, BeforeValidator(_record_id), Path(description="Id of the campaign", ge=1, json_schema_extra=_INT64)
+]
+CustomerId = Annotated[
+    int, BeforeValidator(_record_id), Path(description="Id of the customer", ge=1, json_schema_extra=_INT64)
+]
+JsonId = Annotated[Id, BeforeValidator(_listed_id)]
+JsonIds = Annotated[list[Id], Field(min_length=1), BeforeValidator(_listed_ids)]
 Timestamp = Annotated[AwareDatetime, BeforeValidator(read_timestamp), AfterValidator(_within_calendar)]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.datastructures import URL
 
 from campaign_api.web.errors import ApiError, ErrorCode
@@ -15,19 +15,19 @@ MAX_SIZE: Final = 100
 
 
 class KeyPagination(BaseModel):
-    """Where a list read by key goes on; `next_cursor` is null on the last page."""
+    """The position in a list that is read with `cursor`."""
 
-    page_size: int
-    next_cursor: str | None
+    page_size: int = Field(description="Maximum number of items on a page", examples=[20])
+    next_cursor: str | None = Field(description="The `cursor` of the next page; null on the last page", examples=["20"])
 
 
 class NumberedPagination(BaseModel):
-    """Where a numbered page stands."""
+    """The position in a list that is read with `page`."""
 
-    page: int
-    page_size: int
-    total_count: int
-    total_pages: int
+    page: int = Field(description="Number of this page, from 1", examples=[1])
+    page_size: int = Field(description="Maximum number of items on a page", examples=[20])
+    total_count: int = Field(description="Number of items on all pages", examples=[42])
+    total_pages: int = Field(description="Number of pages", examples=[3])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,24 @@ def page_links(url: URL, page: NumberedPagination, as_of: int) -> str:
 
 
 def _page(
-    page: Annotated[int, Query(description="From 1; below that counts as 1")] = 1,
-    page_size: Annotated[int, Query(description="1 to 100; anything else counts as 20")] = DEFAULT_SIZE,
+    page: Annotated[int, Query(description="Number of the page, from 1; lower numbers count as 1")] = 1,
+    page_size: Annotated[
+        int, Query(description="Maximum number of items, 1 to 100; other numbers count as 20")
+    ] = DEFAULT_SIZE,
     cursor: Annotated[
-        str | None, Query(description="Read by key: empty for the first page, then each page's next_cursor")
+        str | None,
+        Query(description="Position in the list: empty for the first page, then `next_cursor` of the page before"),
     ] = None,
     as_of: Annotated[
         int | None,
         Query(
             ge=0,
             le=MAX_BIGINT,
-            description="Count pages from the campaign with this id, and leave out later ones; Link headers carry it",
+            json_schema_extra={"format": "int64"},
+            description=(
+                "Leaves out campaigns with a higher id, so that new campaigns do not shift the pages."
+                " The links of the `Link` header contain it."
+            ),
         ),
     ] = None,
 ) -> Page:
