@@ -105,6 +105,17 @@ check: .venv ## Check format, style, types and imports
 openapi: .venv ## Write docs/openapi.json from the application
 	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m api_contract
 
+CLIENT := .local/openapi-client
+GENERATOR := openapi-python-client==0.29.1
+# what a generated client imports
+CLIENT_NEEDS := --with httpx==0.28.1 --with attrs==26.1.0
+
+.PHONY: openapi-client
+openapi-client: .venv ## Generate a Python client from docs/openapi.json, and call the API with it
+	@rm -rf $(CLIENT)
+	@$(UV) tool run --quiet $(GENERATOR) generate --path docs/openapi.json --output-path $(CLIENT)/leopard_client --meta none --fail-on-warning
+	@PYTHONPATH=deploy/local:tests:$(CLIENT) $(UV) run --frozen $(CLIENT_NEEDS) pytest tests/api_contract/generated_client.py $(TESTS)
+
 .PHONY: fmt
 fmt: .venv ## Format, and apply automatic fixes
 	@$(RUN) ruff format .
