@@ -95,11 +95,13 @@ e2e-kind: .venv ## Install into kind (or the cluster of KUBECONFIG), run tests/e
 	@deploy/kind/e2e.sh
 
 .PHONY: check
-check: .venv ## Check format, style, types and imports
+check: .venv ## Check format, style, types, imports and migrations
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy shared/src shared/tests services deploy/local tests
 	@$(RUN) lint-imports --no-logo
+	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m migration_sql .local/migrations
+	@$(RUN) squawk .local/migrations/*.sql
 
 .PHONY: openapi
 openapi: .venv ## Write docs/openapi.json from the application

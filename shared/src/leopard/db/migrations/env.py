@@ -1,12 +1,18 @@
-"""Runs the revisions on the connection that `leopard.db.migration` hands over."""
+"""Runs the revisions on the connection that `leopard.db.migration` hands over, or prints their SQL without one."""
+
+from typing import Any
 
 from alembic import context
 from sqlmodel import SQLModel
 
 import leopard.db.tables  # noqa: F401 registers the tables
 
+if context.is_offline_mode():
+    target: dict[str, Any] = {"dialect_name": "postgresql"}
+else:
+    target = {"connection": context.config.attributes["connection"]}
 context.configure(
-    connection=context.config.attributes["connection"],
+    **target,
     target_metadata=SQLModel.metadata,
     transaction_per_migration=True,
     compare_type=True,
