@@ -83,6 +83,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         strict_content_type=False,
+        # RequestLog opens the one span; FastAPI's would hold paths, and with them phone numbers
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.resources = Resources(settings, pool, turns, nudges, health)
     install_error_handlers(app)

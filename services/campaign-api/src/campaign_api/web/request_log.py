@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 from opentelemetry.propagate import extract
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from prometheus_client import Histogram
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +25,7 @@ REQUEST_SECONDS: Final = Histogram(
 )
 
 _UNANSWERED: Final = 0
+_UNMATCHED: Final = "unmatched"
 _LONGEST_ID: Final = 19
 _SHORTEST_PHONE: Final = 7
 _QUIET: Final = {"/health", "/livez", "/readyz", "/metrics"}
@@ -53,11 +54,11 @@ class RequestLog:
         carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         started = time.perf_counter()
         with tracer().start_as_current_span(
-            f"{_method(scope)} request",
+            _method(scope),
             context=extract(carrier),
             kind=SpanKind.SERVER,
             record_exception=False,
-        ):
+        ) as span:
             try:
                 await self._app(scope, receive, watched_send)
             except Exception as error:
@@ -80,6 +81,7 @@ class RequestLog:
                 seconds = time.perf_counter() - started
                 route = _route(scope)
                 REQUEST_SECONDS.labels(_method(scope), route, str(status)).observe(seconds)
+                _describe(span, _method(scope), route, status)
                 if route not in _QUIET:
                     log.info(
                         "request",
@@ -91,10 +93,20 @@ class RequestLog:
                     )
 
 
+def _describe(span: Span, method: str, route: str, status: int) -> None:
+    """Name the span and set its attributes as OpenTelemetry's conventions for HTTP servers have them."""
+    span.set_attributes({"http.request.method": method, "http.response.status_code": status})
+    if route != _UNMATCHED:
+        span.update_name(f"{method} {route}")
+        span.set_attribute("http.route", route)
+    if status >= 500 or status == _UNANSWERED:
+        span.set_status(StatusCode.ERROR)
+
+
 def _route(scope: Scope) -> str:
     # the template of the path, never the path: clients must not be able to make new time series
     path: str = scope["path"]
-    return path if path in _QUIET else str(getattr(scope.get("route"), "path", "unmatched"))
+    return path if path in _QUIET else str(getattr(scope.get("route"), "path", _UNMATCHED))
 
 
 def _method(scope: Scope) -> str:
