@@ -25,7 +25,7 @@ STORES = $(if $(DATABASE_URL),--database-url '$(DATABASE_URL)') $(if $(AMQP_URL)
 
 .PHONY: help
 help: ## Show all targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv ## Start a local stack, send a campaign, show its progress (CUSTOMERS=1000 WORKERS=1)
@@ -106,6 +106,10 @@ check: .venv ## Check format, style, types, imports and migrations
 .PHONY: openapi
 openapi: .venv ## Write docs/openapi.json from the application
 	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m api_contract
+
+.PHONY: settings-table
+settings-table: .venv ## Write the table of settings in the README from the settings classes
+	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m settings_table
 
 CLIENT := .local/openapi-client
 GENERATOR := openapi-python-client==0.29.1

@@ -76,7 +76,7 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LEOPARD_")
 
     database_url: DatabaseUrl = Field(
-        description="PostgreSQL, as a libpq URL: postgresql://user:password@host:5432/leopard",
+        description="PostgreSQL URL in libpq's form: postgresql://user:password@host:5432/leopard",
     )
 
 
@@ -84,7 +84,7 @@ class MigrationSettings(DatabaseSettings):
     """Where migrations run."""
 
     migration_database_url: Annotated[DatabaseUrl | None, BlankAsUnset] = Field(
-        default=None, description="PostgreSQL for migrations, where the other URL leads to a pooler"
+        default=None, description="Direct PostgreSQL URL for migrations, if the other URL leads to a pooler"
     )
 
     def url(self) -> str:
@@ -97,7 +97,7 @@ class BrokerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEOPARD_")
 
-    amqp_url: BrokerUrl = Field(description="RabbitMQ, as an AMQP 0-9-1 URL: amqp://user:password@host:5672/vhost")
+    amqp_url: BrokerUrl = Field(description="RabbitMQ URL (AMQP 0-9-1): amqp://user:password@host:5672/vhost")
 
 
 class ServiceSettings(DatabaseSettings, BrokerSettings):
@@ -105,25 +105,32 @@ class ServiceSettings(DatabaseSettings, BrokerSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEOPARD_")
 
-    host: str = Field(default="0.0.0.0", description="The address to listen on")  # noqa: S104 a container's only door
-    port: Port = Field(default=8080, description="The port to listen on")
+    host: str = Field(default="0.0.0.0", description="Address to listen on")  # noqa: S104 a container's only door
+    port: Port = Field(default=8080, description="Port to listen on")
     keep_alive_seconds: int = Field(
-        default=65, ge=1, le=3600, description="How long an idle connection is kept, longer than load balancers keep it"
+        default=65,
+        ge=1,
+        le=3600,
+        description="Seconds to keep an idle HTTP connection open; must be longer than your load balancer's",
     )
-    log_format: LogFormat = Field(default=LogFormat.AUTO, description="json, text, or auto: text on a terminal")
-    log_level: LogLevel = Field(default=LogLevel.INFO, description="DEBUG, INFO, WARNING or ERROR")
-    database_pool_size: int = Field(default=5, ge=1, le=200, description="Connections to PostgreSQL at the most")
-    lock_timeout_seconds: Seconds = Field(default=5, description="How long a statement waits for a lock")
-    statement_timeout_seconds: Seconds = Field(default=30, description="How long a statement may take")
+    log_format: LogFormat = Field(
+        default=LogFormat.AUTO, description="Log format: json, text, or auto (text on a terminal, otherwise json)"
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="Lowest level that is logged: DEBUG, INFO, WARNING or ERROR"
+    )
+    database_pool_size: int = Field(default=5, ge=1, le=200, description="Maximum number of PostgreSQL connections")
+    lock_timeout_seconds: Seconds = Field(default=5, description="Seconds that a statement waits for a lock")
+    statement_timeout_seconds: Seconds = Field(default=30, description="Seconds that a statement may take")
     database_pooling: DatabasePooling = Field(
         default=DatabasePooling.AUTO,
-        description="The pooler before PostgreSQL: none, session, transaction, or auto, which finds out",
+        description="Pooler in front of PostgreSQL: none, session, transaction, or auto (detected)",
     )
     database_prepared_statements: PreparedStatements = Field(
         default=PreparedStatements.AUTO,
-        description="Whether statements are prepared: always, never, or auto: not behind a transaction pooler",
+        description="When statements are prepared: always, never, or auto (not behind a transaction pooler)",
     )
-    shutdown_seconds: Seconds = Field(default=25, description="How long work in flight may take after SIGTERM")
+    shutdown_seconds: Seconds = Field(default=25, description="Seconds that work in flight may take after SIGTERM")
 
 
 SECRETS_DIR: Final = "LEOPARD_SECRETS_DIR"

@@ -1,4 +1,4 @@
-"""What campaign-api can be told."""
+"""Settings of campaign-api."""
 
 from pydantic import Field
 
@@ -8,11 +8,11 @@ from leopard.settings import ServiceSettings
 class ApiSettings(ServiceSettings):
     """Settings of campaign-api."""
 
-    database_pool_size: int = Field(default=10, ge=1, le=200, description="Connections to PostgreSQL at the most")
+    database_pool_size: int = Field(default=10, ge=1, le=200, description="Maximum number of PostgreSQL connections")
     max_body_bytes: int = Field(
-        default=4 * 1024 * 1024, ge=1024, description="A request body larger than this is refused, in bytes"
+        default=4 * 1024 * 1024, ge=1024, description="Maximum size of a request body, in bytes"
     )
-    chunk_size: int = Field(default=1000, ge=1, le=100_000, description="Messages that a dispatcher takes at a time")
+    chunk_size: int = Field(default=1000, ge=1, le=100_000, description="Messages that a dispatcher claims at a time")
     max_listed_customers: int = Field(
-        default=100_000, ge=1, le=1_000_000, description="Customers that one send may name by their ids"
+        default=100_000, ge=1, le=1_000_000, description="Maximum number of customer ids in one send"
     )

@@ -1,4 +1,4 @@
-"""What dispatcher can be told."""
+"""Settings of dispatcher."""
 
 from typing import Annotated
 
@@ -12,21 +12,22 @@ from leopard.settings import Seconds, ServiceSettings
 class DispatcherSettings(ServiceSettings):
     """Settings of dispatcher."""
 
-    chunk_size: int = Field(default=1000, ge=1, le=100_000, description="Messages taken at a time")
+    chunk_size: int = Field(default=1000, ge=1, le=100_000, description="Messages that a dispatcher claims at a time")
     window: int = Field(
-        default=5_000, ge=1, le=10_000_000, description="Jobs that may wait in a queue before publishing rests"
+        default=5_000, ge=1, le=10_000_000, description="Jobs in a queue above which the dispatcher stops publishing"
     )
-    poll_seconds: Seconds = Field(default=1, description="How often the database is asked for what is due")
+    poll_seconds: Seconds = Field(default=1, description="Seconds between two checks for due work")
     lease_seconds: Seconds = Field(
-        default=60, description="How long a chunk or a message may take before somebody else may take it"
+        default=60,
+        description="Seconds until another process may take over a claim; must be longer than a provider call",
     )
-    sweep_seconds: Seconds = Field(default=5, description="How often messages that are overdue are looked after again")
+    sweep_seconds: Seconds = Field(default=5, description="Seconds between two checks of overdue messages")
     publish_concurrency: int = Field(
-        default=500, ge=1, le=10_000, description="Jobs that may wait for their confirms at a time"
+        default=500, ge=1, le=10_000, description="Maximum number of jobs that await a confirm"
     )
     dedicated_queues: Annotated[frozenset[Channel], NoDecode] = Field(
         default=frozenset(),
-        description="Channels with a dedicated queue, such as campaign_sends.sms: sms,whatsapp",
+        description="Channels with a dedicated queue, such as campaign_sends.sms; a list: sms,whatsapp",
     )
 
     @field_validator("dedicated_queues", mode="before")

@@ -1,4 +1,4 @@
-"""What sender-worker can be told."""
+"""Settings of sender-worker."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -29,36 +29,43 @@ class WorkerSettings(ServiceSettings):
 
     channel: Channel | None = Field(
         default=None,
-        description="Consume only this channel's dedicated queue; LEOPARD_DEDICATED_QUEUES of dispatcher must name it",
+        description="Consume only this channel's dedicated queue; LEOPARD_DEDICATED_QUEUES must name it",
     )
-    prefetch: int = Field(
-        default=2000, ge=1, le=65_535, description="Jobs that a worker holds at a time, waiting or in flight"
-    )
+    prefetch: int = Field(default=2000, ge=1, le=65_535, description="Maximum number of jobs that a worker holds")
     batch_size: int = Field(default=200, ge=1, le=5_000, description="Messages claimed or recorded by one statement")
     lease_seconds: Seconds = Field(
-        default=60, description="How long a claimed message is nobody else's; longer than the provider may take"
+        default=60,
+        description="Seconds until another process may take over a claim; must be longer than a provider call",
     )
     backoff_seconds: Seconds = Field(
-        default=10, description="A retry waits up to this long after the first failure, up to twice after the second"
+        default=10, description="Maximum wait in seconds after the first failure; it doubles with each failure"
     )
-    backoff_max_seconds: Seconds = Field(default=900, description="A retry never waits longer than this")
+    backoff_max_seconds: Seconds = Field(default=900, description="Maximum wait in seconds before any retry")
     on_unknown_outcome: UnknownOutcome = Field(
         default=UnknownOutcome.RETRY,
-        description="A message whose worker died, or whose answer was lost, is sent again (retry) or not (fail)",
+        description="Whether a message that may have been sent is sent again (retry) or not (fail)",
     )
-    provider: ProviderName = Field(default=ProviderName.MOCK, description="Who carries the messages: mock or http")
-    http_url: Annotated[HttpUrl | None, BlankAsUnset] = Field(default=None, description="Where the http provider is")
+    provider: ProviderName = Field(default=ProviderName.MOCK, description="Provider of the messages: mock or http")
+    http_url: Annotated[HttpUrl | None, BlankAsUnset] = Field(default=None, description="URL of the HTTP provider")
     http_token: Annotated[SecretStr | None, BlankAsUnset] = Field(
-        default=None, description="What the http provider knows us by"
+        default=None, description="Bearer token of the HTTP provider"
     )
     http_timeout_seconds: Seconds = Field(
-        default=10, description="How long the http provider may take to answer, once connected"
+        default=10, description="Seconds that the HTTP provider may take to answer, once connected"
     )
-    http_connections: int = Field(default=500, ge=1, le=10_000, description="Connections to the http provider")
-    mock_latency_min_seconds: float = Field(default=0.05, ge=0, le=60, description="The mock's quickest answer")
-    mock_latency_max_seconds: float = Field(default=0.2, ge=0, le=60, description="The mock's slowest answer")
-    mock_success_rate: float = Field(default=0.95, ge=0, le=1, description="The share that the mock accepts")
-    mock_seed: int | None = Field(default=None, description="Makes the mock's luck repeatable")
+    http_connections: int = Field(
+        default=500, ge=1, le=10_000, description="Maximum number of connections to the HTTP provider"
+    )
+    mock_latency_min_seconds: float = Field(
+        default=0.05, ge=0, le=60, description="Minimum latency of the mock provider, in seconds"
+    )
+    mock_latency_max_seconds: float = Field(
+        default=0.2, ge=0, le=60, description="Maximum latency of the mock provider, in seconds"
+    )
+    mock_success_rate: float = Field(
+        default=0.95, ge=0, le=1, description="Share of messages that the mock provider accepts"
+    )
+    mock_seed: int | None = Field(default=None, description="Makes the mock provider's results repeatable")
 
     @field_validator("http_token")
     @classmethod

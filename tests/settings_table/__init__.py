@@ -1,0 +1,1 @@
+"""The table of settings in the README, generated from the settings classes."""
