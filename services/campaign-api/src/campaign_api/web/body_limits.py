@@ -21,7 +21,8 @@ class _TooLargeError(Exception):
 class RequestBody:
     """Middleware that refuses bodies above a size, and such as are declared to be anything but JSON.
 
-    A body that declares nothing passes for JSON; one that streams is counted as it comes.
+    A body without a media type counts as JSON; a body that streams is counted as it arrives. FastAPI's own
+    `max_body_size` answers some requests with plain text, and does not read the rest of the body.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
