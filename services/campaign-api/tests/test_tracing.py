@@ -61,6 +61,7 @@ async def test_a_phone_number_in_a_path_or_query_is_in_no_span(
     assert PHONE not in only(spans).to_json()
 
 
+@pytest.mark.expects_tracebacks
 async def test_a_span_of_an_unexpected_error_has_the_status_error_and_no_values(
     client: httpx2.AsyncClient, connection: Connection, spans: InMemorySpanExporter
 ) -> None:
