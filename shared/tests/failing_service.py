@@ -15,7 +15,7 @@ from leopard.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Where it says that it has ended in order."""
+    """Settings with a file that the service writes after a graceful shutdown."""
 
     ended: Path
 

@@ -1,4 +1,4 @@
-"""A background task that meets an error is tried again, and is never silently dead."""
+"""A background task retries after every error, and never dies silently."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -30,7 +30,7 @@ async def repeated(
 
 
 class Errors:
-    """A step that raises one error after the other, and then works."""
+    """A step that raises each error once, and then succeeds."""
 
     def __init__(self, errors: Sequence[type[BaseException]]) -> None:
         self.errors = errors
@@ -46,7 +46,7 @@ class Errors:
         return self.times > len(self.errors)
 
 
-async def test_an_unexpected_error_is_logged_once_counted_and_tried_again() -> None:
+async def test_an_unexpected_error_is_logged_once_and_counted_and_the_step_retried() -> None:
     step = Errors([LookupError] * 3)
     with structlog.testing.capture_logs() as logs:
         async with repeated(step.step, name="fails thrice"):
@@ -78,13 +78,13 @@ async def test_no_error_ends_a_task(error: type[BaseException]) -> None:
 
 async def test_an_outage_is_not_counted_as_a_failure() -> None:
     step = Errors([ConnectionError])
-    async with repeated(step.step, name="store away", outages=Outages((ConnectionError,))):
+    async with repeated(step.step, name="store unavailable", outages=Outages((ConnectionError,))):
         await until(step.works)
-    assert failures_of("store away") == 0
+    assert failures_of("store unavailable") == 0
 
 
 @pytest.mark.parametrize("name", ["rests", "works"])
-async def test_a_task_that_is_cancelled_from_outside_is_started_again(name: str) -> None:
+async def test_a_task_cancelled_by_other_code_is_started_again(name: str) -> None:
     times = 0
 
     async def step() -> float:
@@ -105,7 +105,7 @@ async def test_a_task_that_is_cancelled_from_outside_is_started_again(name: str)
     assert failures_of(name) == 1
 
 
-async def test_a_step_that_hangs_has_failed() -> None:
+async def test_a_step_that_hangs_counts_as_failed() -> None:
     async def step() -> float:
         await asyncio.sleep(60)
         return 0
@@ -117,7 +117,7 @@ async def test_a_step_that_hangs_has_failed() -> None:
         await until(failed)
 
 
-async def test_a_task_does_not_repeat_an_error_that_is_logged_where_it_is_raised(
+async def test_an_error_that_was_logged_where_it_was_raised_is_not_logged_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(background, "OUTAGE_LOG_SECONDS", 0)

@@ -1,4 +1,4 @@
-"""A text that shows nothing is told from one that shows something."""
+"""Blank texts are detected: texts in which a reader sees nothing."""
 
 import unicodedata
 
@@ -33,7 +33,7 @@ from leopard.domain.blank_text import is_blank
     ],
     ids=ascii,
 )
-def test_what_shows_nothing(text: str) -> None:
+def test_a_text_without_visible_characters_is_blank(text: str) -> None:
     assert is_blank(text)
 
 
@@ -59,11 +59,11 @@ def test_what_shows_nothing(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_what_shows_something(text: str) -> None:
+def test_a_text_with_a_visible_character_is_not_blank(text: str) -> None:
     assert not is_blank(text)
 
 
-def test_every_separator_and_no_letter_with_a_shape() -> None:
+def test_every_separator_is_blank_and_no_visible_letter_is() -> None:
     fillers = {0x115F, 0x1160, 0x3164, 0xFFA0}
     for code in range(0x110000):
         character = chr(code)

@@ -1,4 +1,4 @@
-"""Phone numbers are E.164."""
+"""Only phone numbers in E.164 format are accepted."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from leopard.domain.phone_numbers import is_e164
 
 
 @pytest.mark.parametrize("phone", ["+254700123456", "+14155552671", "+123456789012345", "+1234567"])
-def test_e164_is_taken(phone: str) -> None:
+def test_an_e164_number_is_accepted(phone: str) -> None:
     assert is_e164(phone)
 
 
@@ -24,5 +24,5 @@ def test_e164_is_taken(phone: str) -> None:
         "+123456",
     ],
 )
-def test_anything_else_is_not(phone: str) -> None:
+def test_any_other_text_is_refused(phone: str) -> None:
     assert not is_e164(phone)

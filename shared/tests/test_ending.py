@@ -1,4 +1,4 @@
-"""A service that can no longer do its work says why, is not ready, and ends with status 1."""
+"""A service with a task that always fails reports it, becomes not ready, and ends with status 1."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def start(port: int, folder: Path) -> "subprocess.Popen[bytes]":
         )
 
 
-async def test_a_step_that_always_fails_turns_readiness_red_and_ends_the_process_in_order(tmp_path: Path) -> None:
+async def test_a_step_that_always_fails_makes_the_service_not_ready_and_ends_it_gracefully(tmp_path: Path) -> None:
     port = free_port()
     process = start(port, tmp_path)
     try:
@@ -44,7 +44,7 @@ async def test_a_step_that_always_fails_turns_readiness_red_and_ends_the_process
                 return bool(answer.status_code == 503)
 
             await until(not_ready)
-            assert process.poll() is None, "it is not ready before it ends"
+            assert process.poll() is None, "the process must become not ready before it ends"
             reasons = (await client.get("/readyz")).json()["reasons"]
             assert reasons == ["failing: step that fails"]
             metrics = (await client.get("/metrics")).text

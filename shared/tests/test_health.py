@@ -1,4 +1,4 @@
-"""A service tells the truth about its dependencies, at once and from what is kept."""
+"""The health endpoints report the state of the stores, and answer at once."""
 
 import json
 import time
@@ -24,11 +24,11 @@ async def ask(health: Health, path: str) -> tuple[int, Any]:
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 
-async def test_healthy_where_everything_answers(database_url: str, backend: Backend) -> None:
+async def test_health_is_healthy_while_all_stores_answer(database_url: str, backend: Backend) -> None:
     async with create_broker(backend.amqp_url, service="tests", shutdown_seconds=1) as broker:
         database, queue = DatabaseMonitor(database_url, application="tests"), BrokerMonitor(broker)
         health = Health({"database": database, "queue": queue}, (database.schema_problem,))
-        assert (await ask(health, "/readyz"))[0] == 503, "nothing was asked yet"
+        assert (await ask(health, "/readyz"))[0] == 503, "no store was checked yet"
         for _ in range(3):
             await database.step()
             await queue.step()
@@ -42,7 +42,7 @@ async def test_healthy_where_everything_answers(database_url: str, backend: Back
         await database.close()
 
 
-async def test_unhealthy_where_a_store_is_down_and_alive_all_the_same() -> None:
+async def test_an_outage_makes_health_unhealthy_but_the_process_stays_alive() -> None:
     broker = create_broker("amqp://guest:guest@127.0.0.1:1/", service="tests", shutdown_seconds=1)
     database, queue = DatabaseMonitor(NOWHERE, application="tests"), BrokerMonitor(broker)
     health = Health({"database": database, "queue": queue}, (database.schema_problem, queue.problem))
@@ -73,7 +73,9 @@ async def test_not_ready_while_the_schema_is_older_than_the_code(database_url: s
     await database.close()
 
 
-async def test_a_database_that_comes_back_is_seen(database_url: str, connection: Connection) -> None:
+async def test_the_monitor_notices_that_the_database_is_available_again(
+    database_url: str, connection: Connection
+) -> None:
     database = DatabaseMonitor(database_url, application="tests")
     await database.step()
     await connection.execute(
@@ -88,7 +90,7 @@ async def test_a_database_that_comes_back_is_seen(database_url: str, connection:
 
 @dataclass
 class Blocked:
-    """A store that can be reached and takes nothing."""
+    """A store that can be reached but blocks publishing."""
 
     def problem(self) -> str | None:
         return None
@@ -97,7 +99,7 @@ class Blocked:
         return "blocks publishing: low on memory"
 
 
-async def test_what_limits_a_store_is_told_apart_from_an_outage() -> None:
+async def test_a_blocked_store_is_a_note_and_not_an_outage() -> None:
     status, body = await ask(Health({"queue": Blocked()}, ()), "/health")
     assert status == 200
     assert body["services"] == {"queue": "connected"}

@@ -1,4 +1,4 @@
-"""What travels can be read for ever."""
+"""Every version can read the jobs and nudges of older versions."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def test_the_first_nudge_ever_published_still_parses() -> None:
     assert Nudge.model_validate_json((GOLDEN / "nudge.json").read_bytes()) == Nudge(campaign_id=123)
 
 
-def test_what_is_published_has_the_contracts_fields_and_no_others() -> None:
+def test_a_published_job_has_exactly_the_fields_of_the_contract() -> None:
     job = MessageJob(message_id=9001, campaign_id=123, customer_id=456)
     assert job.model_dump_json() == '{"message_id":9001,"campaign_id":123,"customer_id":456}'
 
@@ -44,6 +44,6 @@ def test_unknown_fields_are_ignored() -> None:
         '{"message_id": true, "campaign_id": 2, "customer_id": 3}',
     ],
 )
-def test_what_is_no_job_is_refused(body: str) -> None:
+def test_an_invalid_job_is_refused(body: str) -> None:
     with pytest.raises(ValidationError):
         MessageJob.model_validate_json(body)

@@ -1,4 +1,4 @@
-"""Log lines are structured, and never carry what they must not."""
+"""Log lines are structured and contain no phone number."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ def test_json_lines_carry_the_ids() -> None:
     assert failure["exception"][0]["exc_type"] == "ValueError"
 
 
-def test_no_phone_number_comes_out_of_a_traceback() -> None:
+def test_a_traceback_shows_no_phone_number() -> None:
     for log_format in ("JSON", "TEXT"):
         written = run(log_format)
         assert "ValueError" in written

@@ -1,4 +1,4 @@
-"""However a phone number is written, it is stored in one spelling, or refused with the reason."""
+"""Every spelling of a phone number is normalised to E.164, or refused with the reason."""
 
 import phonenumbers
 import pytest
@@ -28,7 +28,7 @@ from leopard.domain.phone_spellings import normalised_phone, other_spellings
         ("+999 012 345 6789", "+9990123456789"),
     ],
 )
-def test_one_spelling(written: str, stored: str) -> None:
+def test_every_spelling_is_normalised_to_e164(written: str, stored: str) -> None:
     assert normalised_phone(written) == stored
 
 
@@ -52,7 +52,7 @@ def test_one_spelling(written: str, stored: str) -> None:
         ("+" + " " * 5000, "too long"),
     ],
 )
-def test_what_is_no_number_is_refused_with_the_reason(written: str, why: str) -> None:
+def test_an_invalid_number_is_refused_with_the_reason(written: str, why: str) -> None:
     with pytest.raises(ValueError, match=why) as refused:
         normalised_phone(written)
     assert not written or written not in str(refused.value)
@@ -67,14 +67,14 @@ def _examples() -> list[tuple[str, phonenumbers.PhoneNumber]]:
     return [(region, number) for region, number in examples if number is not None]
 
 
-def test_the_numbers_of_every_country_are_taken_as_they_are() -> None:
+def test_valid_numbers_of_every_country_are_accepted_unchanged() -> None:
     for _, number in _examples():
         stored = phonenumbers.format_number(number, PhoneNumberFormat.E164)
         assert normalised_phone(stored) == stored
 
 
-def test_a_trunk_prefix_never_makes_a_second_number() -> None:
-    # there a number with a 0 in front is another number
+def test_a_trunk_prefix_never_creates_a_second_number() -> None:
+    # in these regions a number with a leading 0 is a different number
     own_zero = {"AC", "IT", "VA"}
     for region, number in _examples():
         stored = phonenumbers.format_number(number, PhoneNumberFormat.E164)

@@ -1,4 +1,4 @@
-"""A connection is given back to the pool only where its session is known to be sound."""
+"""The pool reuses a connection only if the state of its session is known."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from support.factories import add_customers, rows
 
 @pytest_asyncio.fixture
 async def single(database_url: str) -> AsyncIterator[Pool]:
-    """A pool of one connection: the next caller gets the same one, or a fresh one."""
+    """A pool of one connection. The next caller gets the same connection, or a new one."""
     async with create_pool(database_url, size=1, application="tests") as opened:
         yield opened
 
@@ -51,7 +51,7 @@ async def test_an_unexpected_error_closes_the_connection(
     assert await session_of(single) != before
 
 
-async def test_an_error_that_its_caller_swallows_closes_the_connection_too(single: Pool) -> None:
+async def test_an_error_that_the_caller_catches_also_closes_the_connection(single: Pool) -> None:
     before = await session_of(single)
     async with single.connection() as connection:
         with pytest.raises(errors.UndefinedTable):
@@ -59,7 +59,7 @@ async def test_an_error_that_its_caller_swallows_closes_the_connection_too(singl
     assert await session_of(single) != before
 
 
-async def test_an_ordinary_error_keeps_the_connection(single: Pool, connection: Connection) -> None:
+async def test_an_expected_error_keeps_the_connection(single: Pool, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     before = await session_of(single)
     with pytest.raises(errors.UniqueViolation):
@@ -77,7 +77,7 @@ async def test_an_ordinary_error_keeps_the_connection(single: Pool, connection: 
     assert await session_of(single) == before
 
 
-async def test_an_exception_of_the_caller_keeps_the_connection_and_undoes_its_transaction(
+async def test_an_exception_of_the_caller_rolls_back_and_keeps_the_connection(
     single: Pool, connection: Connection
 ) -> None:
     before = await session_of(single)
@@ -94,7 +94,7 @@ async def test_an_exception_of_the_caller_keeps_the_connection_and_undoes_its_tr
 
 
 @pytest.mark.parametrize("in_transaction", [False, True])
-async def test_a_statement_that_is_cancelled_closes_the_connection(single: Pool, *, in_transaction: bool) -> None:
+async def test_a_cancelled_statement_closes_the_connection(single: Pool, *, in_transaction: bool) -> None:
     before = await session_of(single)
     asked = asyncio.Event()
 
@@ -161,7 +161,7 @@ async def test_after_a_change_of_a_column_one_failure_replaces_every_outdated_pl
 
 
 @pytest.mark.parametrize("pooling", list(DatabasePooling))
-async def test_time_outs_and_the_time_zone_are_in_force_in_every_statement_and_transaction(
+async def test_timeouts_and_time_zone_apply_to_every_statement_and_transaction(
     database_url: str, connection: Connection, pooling: DatabasePooling
 ) -> None:
     name = sql.Identifier(connection.info.dbname)
@@ -207,7 +207,7 @@ async def test_prepared_statements_can_be_allowed_behind_a_transaction_pooler(da
         assert await rows(own, "SELECT FROM pg_prepared_statements") != []
 
 
-async def test_a_session_of_ones_own_prepares_what_it_repeats(single: Pool) -> None:
+async def test_a_dedicated_session_prepares_repeated_statements(single: Pool) -> None:
     async with single.connection() as own:
         for _ in range(10):
             await setting(own, "lock_timeout")

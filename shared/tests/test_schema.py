@@ -1,4 +1,4 @@
-"""The migrations make the tables that the code believes in, however often and by however many they are run."""
+"""Migrations create the tables that the code expects, and can run repeatedly and concurrently."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ def test_there_is_one_head() -> None:
     assert ScriptDirectory.from_config(alembic_config()).get_heads() == [newest_revision()]
 
 
-def test_the_tables_are_what_the_models_say(database_url: str) -> None:
+def test_the_migrations_create_the_tables_of_the_models(database_url: str) -> None:
     engine = migration_engine(database_url)
     with engine.connect() as connection:
         command.check(alembic_config(connection))
@@ -42,14 +42,14 @@ def test_migrating_twice_changes_nothing(empty_database_url: str) -> None:
     assert migrate(empty_database_url) == (newest_revision(), newest_revision())
 
 
-def test_two_who_migrate_at_once_do_it_once(empty_database_url: str) -> None:
+def test_concurrent_migrations_run_once(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(migrate, [empty_database_url] * 4))
     assert sorted(before or "" for before, _ in results) == ["", *[newest_revision()] * 3]
     assert {after for _, after in results} == {newest_revision()}
 
 
-def test_downgrading_leaves_nothing_and_upgrading_works_again(empty_database_url: str) -> None:
+def test_a_downgrade_removes_everything_and_an_upgrade_works_again(empty_database_url: str) -> None:
     migrate(empty_database_url)
     engine = migration_engine(empty_database_url)
     with engine.connect() as connection:
@@ -61,7 +61,7 @@ def test_downgrading_leaves_nothing_and_upgrading_works_again(empty_database_url
     assert migrate(empty_database_url) == (None, newest_revision())
 
 
-def test_the_command_says_what_it_did(
+def test_migrate_prints_what_it_did(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LEOPARD_DATABASE_URL", empty_database_url)
@@ -73,7 +73,7 @@ def test_the_command_says_what_it_did(
     ]
 
 
-def test_a_pod_waits_until_somebody_has_migrated(
+def test_wait_for_schema_waits_for_a_migration(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LEOPARD_DATABASE_URL", empty_database_url)
@@ -85,7 +85,7 @@ def test_a_pod_waits_until_somebody_has_migrated(
         assert waiting.result() == 0
 
 
-def test_migrations_may_have_a_url_of_their_own(
+def test_migrations_can_use_a_separate_url(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LEOPARD_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/a_pooler")
@@ -94,7 +94,7 @@ def test_migrations_may_have_a_url_of_their_own(
     assert "schema migrated from nothing" in capsys.readouterr().out
 
 
-def test_a_migration_waits_for_a_table_in_use_and_lets_others_through(empty_database_url: str) -> None:
+def test_a_migration_waits_for_a_table_in_use_and_lets_other_statements_pass(empty_database_url: str) -> None:
     engine = migration_engine(empty_database_url)
     with engine.connect() as connection:
         command.upgrade(alembic_config(connection), "0001")
@@ -108,22 +108,20 @@ def test_a_migration_waits_for_a_table_in_use_and_lets_others_through(empty_data
                 assert not migrating.done()
                 waiting = other.execute("SELECT FROM pg_locks WHERE relation = 'campaigns'::regclass AND NOT granted")
                 if waiting.rowcount > 0:
-                    # behind the migration, until that gives up for the moment
+                    # waits behind the migration until that releases its place in the lock queue
                     other.execute("SELECT FROM campaigns")
                     let_through += 1
         assert migrating.result() == ("0001", newest_revision())
 
 
-async def test_waiting_for_the_schema_ends_in_time_while_a_migration_holds_it(
-    database_url: str, connection: Connection
-) -> None:
+async def test_wait_for_schema_ends_in_time_during_a_migration(database_url: str, connection: Connection) -> None:
     async with connection.transaction(), asyncio.timeout(30):
         await connection.execute("LOCK TABLE alembic_version")
         with pytest.raises(SchemaNotReadyError, match="a migration is running"):
             await wait_for_schema(database_url, seconds=0.1)
 
 
-async def test_the_schema_is_known_to_be_current(connection: Connection) -> None:
+async def test_an_outdated_or_missing_schema_is_not_current(connection: Connection) -> None:
     assert await schema_is_current(connection)
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")
     assert not await schema_is_current(connection)
@@ -131,7 +129,7 @@ async def test_the_schema_is_known_to_be_current(connection: Connection) -> None
     assert not await schema_is_current(connection)
 
 
-async def test_a_deleted_customers_messages_leave_the_counts(connection: Connection) -> None:
+async def test_messages_of_a_deleted_customer_are_subtracted_from_the_counts(connection: Connection) -> None:
     customers = await add_customers(connection, 3)
     campaign_id = await add_campaign(connection)
     await add_messages(connection, campaign_id, customers)
@@ -143,7 +141,7 @@ async def test_a_deleted_customers_messages_leave_the_counts(connection: Connect
     assert await counts(connection, campaign_id) == {"total": 1}
 
 
-async def test_a_deleted_campaign_takes_everything_along(connection: Connection) -> None:
+async def test_deleting_a_campaign_deletes_its_messages_chunks_and_counts(connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     await add_messages(connection, campaign_id, await add_customers(connection, 3))
     await connection.execute("DELETE FROM campaigns WHERE id = %s", [campaign_id])

@@ -1,4 +1,4 @@
-"""A wrong setting stops the start and says which one it is."""
+"""A wrong setting prevents the start, and the error names it."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_a_secret_is_not_shown() -> None:
         ("DATABASE_POOL_SIZE", "0"),
     ],
 )
-def test_a_wrong_value_stops_the_start(
+def test_a_wrong_value_prevents_the_start(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(f"LEOPARD_{name}", value)
@@ -49,7 +49,9 @@ def test_a_wrong_value_stops_the_start(
     assert "secret" not in said
 
 
-def test_a_missing_value_stops_the_start(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_value_prevents_the_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("LEOPARD_DATABASE_URL", raising=False)
     monkeypatch.delenv("LEOPARD_AMQP_URL", raising=False)
     with pytest.raises(SystemExit):
@@ -57,11 +59,11 @@ def test_a_missing_value_stops_the_start(capsys: pytest.CaptureFixture[str], mon
     assert "LEOPARD_DATABASE_URL: Field required" in capsys.readouterr().err
 
 
-def test_every_setting_is_described() -> None:
+def test_every_setting_has_a_description() -> None:
     assert [name for name, field in ServiceSettings.model_fields.items() if not field.description] == []
 
 
-def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_secrets_can_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "leopard_database_url").write_text("postgresql://from/file\n")
     (tmp_path / "leopard_amqp_url").write_text("amqp://from/file")
     monkeypatch.setenv("LEOPARD_SECRETS_DIR", str(tmp_path))
@@ -72,7 +74,7 @@ def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("_configured")
-def test_a_folder_of_secrets_that_is_not_there_stops_the_start(
+def test_a_missing_secrets_folder_prevents_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LEOPARD_SECRETS_DIR", "/nowhere")

@@ -1,4 +1,4 @@
-"""A campaign moves only as the design allows."""
+"""A campaign changes its status only as `CAMPAIGN_MOVES` allows."""
 
 import pytest
 
@@ -10,20 +10,20 @@ from support.factories import add_campaign, rows
 FINAL = {CampaignStatus.SENT, CampaignStatus.FAILED, CampaignStatus.CANCELLED}
 
 
-def test_every_status_has_its_moves_written_down() -> None:
+def test_every_status_has_a_list_of_moves() -> None:
     assert set(CAMPAIGN_MOVES) == set(CampaignStatus)
 
 
-def test_nothing_leaves_a_final_status() -> None:
+def test_no_move_leaves_a_final_status() -> None:
     assert {status for status in CampaignStatus if not CAMPAIGN_MOVES[status]} == FINAL
 
 
-def test_every_status_but_the_first_can_be_reached() -> None:
+def test_every_status_can_be_reached() -> None:
     assert {status for status in CampaignStatus if sources_of(status)} == set(CampaignStatus)
 
 
 @pytest.mark.parametrize("target", CampaignStatus)
-async def test_the_database_moves_a_campaign_only_where_it_may(connection: Connection, target: CampaignStatus) -> None:
+async def test_the_database_makes_only_allowed_moves(connection: Connection, target: CampaignStatus) -> None:
     for source in CampaignStatus:
         campaign_id = await add_campaign(connection, status=source)
         moved = await move_campaign(connection, campaign_id, target)

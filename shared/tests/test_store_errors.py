@@ -1,4 +1,4 @@
-"""An error of a store is one line that names the store, host, port and user, and never shows the password."""
+"""A store's error is described in one line with store, host, port and user, and without the password."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from leopard.store_errors import (
 from password_roles import roles_with_passwords
 from support.stores import Backend
 
-PASSWORD = "s3cr3t-horse"  # noqa: S105 of nobody
+PASSWORD = "s3cr3t-horse"  # noqa: S105 not a real password
 ROLE = "someone_with_another_password"
 ADMITTED_ROLE = "someone_with_this_password"
 
@@ -78,17 +78,17 @@ def test_a_refused_login_names_host_port_user_and_database(address: str) -> None
     assert describe_database_error(database_error(conninfo), conninfo) == expected
 
 
-def test_a_statements_error_shows_no_value_of_a_row(backend: Backend) -> None:
+def test_the_error_of_a_statement_shows_no_row_values(backend: Backend) -> None:
     with psycopg.connect(backend.admin_url) as connection, pytest.raises(psycopg.Error) as raised:
         connection.execute("SELECT '+254700123456'::int")
     assert "254700123456" in str(raised.value)
     assert "254700123456" not in describe_database_error(raised.value, backend.admin_url)
 
 
-def test_a_password_that_a_library_repeats_is_not_shown() -> None:
-    error = psycopg.OperationalError(f"what is {PASSWORD} to say")
+def test_a_password_that_a_library_quotes_is_not_shown() -> None:
+    error = psycopg.OperationalError(f"the password is {PASSWORD}")
     assert PASSWORD not in describe_database_error(error, f"postgresql://u:{PASSWORD}@h/d")
-    # an @ in a password, not percent-encoded, makes the password's end part of the host
+    # an unencoded @ in a password makes the rest of the password a part of the host
     conninfo = f"postgresql://u:first@{PASSWORD}@nosuchhost.invalid/d"
     assert PASSWORD not in describe_database_error(database_error(conninfo), conninfo)
 
@@ -117,6 +117,6 @@ def test_a_broker_error_is_one_line(backend: Backend, url: str, said: str, *, fi
     assert is_final_broker_error(error) is final
 
 
-def test_a_server_that_is_not_the_broker_is_said_so(backend: Backend) -> None:
+def test_a_server_that_is_not_rabbitmq_is_reported(backend: Backend) -> None:
     url = f"amqp://guest:{PASSWORD}@{urlsplit(backend.admin_url).netloc.rsplit('@', 1)[-1]}/"
     assert "is this RabbitMQ?" in describe_broker_error(broker_error(url), url)

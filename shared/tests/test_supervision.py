@@ -1,4 +1,4 @@
-"""A process whose background tasks make no progress says so, ends, and stops in order."""
+"""A process whose background tasks make no progress becomes not ready and ends. It stops tasks gracefully."""
 
 import asyncio
 import time
@@ -42,7 +42,7 @@ async def hangs() -> float:
     return 0
 
 
-async def ignores_that_it_is_cancelled() -> float:
+async def ignores_cancellation() -> float:
     ended_at = time.monotonic() + 1.5
     while time.monotonic() < ended_at:
         try:
@@ -52,7 +52,7 @@ async def ignores_that_it_is_cancelled() -> float:
     return 0
 
 
-async def test_a_step_that_keeps_failing_is_not_ready_and_ends_the_process(ends: list[str]) -> None:
+async def test_a_step_that_keeps_failing_makes_the_service_not_ready_and_ends_the_process(ends: list[str]) -> None:
     async def step() -> float:
         raise LookupError
 
@@ -66,7 +66,7 @@ async def test_a_step_that_keeps_failing_is_not_ready_and_ends_the_process(ends:
     assert "broken" in ends[0]
 
 
-async def test_an_outage_is_waited_for_and_never_ends_the_process(ends: list[str]) -> None:
+async def test_an_outage_never_ends_the_process(ends: list[str]) -> None:
     async def step() -> float:
         raise ConnectionError
 
@@ -77,7 +77,7 @@ async def test_an_outage_is_waited_for_and_never_ends_the_process(ends: list[str
     assert ends == []
 
 
-async def test_outages_in_between_do_not_hide_that_a_step_keeps_failing(ends: list[str]) -> None:
+async def test_outages_do_not_hide_that_a_step_keeps_failing(ends: list[str]) -> None:
     times = 0
 
     async def step() -> float:
@@ -94,7 +94,7 @@ async def test_outages_in_between_do_not_hide_that_a_step_keeps_failing(ends: li
         await until(ended)
 
 
-async def test_a_step_that_hangs_is_not_ready_before_it_has_failed_and_afterwards() -> None:
+async def test_a_step_that_hangs_makes_the_service_not_ready_before_and_after_its_timeout() -> None:
     times = 0
 
     async def step() -> float:
@@ -117,7 +117,7 @@ async def test_a_step_that_hangs_is_not_ready_before_it_has_failed_and_afterward
         assert supervisor.not_ready() == "failing: hangs"
 
 
-async def test_a_step_that_hangs_while_its_store_is_away_waits_for_the_store(ends: list[str]) -> None:
+async def test_a_step_that_hangs_during_an_outage_does_not_end_the_process(ends: list[str]) -> None:
     problem: str | None = "database does not answer"
     times = 0
 
@@ -141,12 +141,12 @@ async def test_a_step_that_hangs_while_its_store_is_away_waits_for_the_store(end
         await until(ended)
 
 
-async def test_a_step_that_ignores_that_it_is_cancelled_ends_the_process(ends: list[str]) -> None:
+async def test_a_step_that_ignores_cancellation_ends_the_process(ends: list[str]) -> None:
     async def ended() -> bool:
         return bool(ends)
 
     patience = Patience(slow_seconds=0.1, step_seconds=0.2, end_seconds=0.4)
-    async with supervised(ignores_that_it_is_cancelled, name="deaf", patience=patience) as supervisor:
+    async with supervised(ignores_cancellation, name="deaf", patience=patience) as supervisor:
         await until(ended)
         assert supervisor.not_ready() == "slow: deaf"
     assert "no progress" in ends[0]
@@ -155,18 +155,18 @@ async def test_a_step_that_ignores_that_it_is_cancelled_ends_the_process(ends: l
 async def test_tasks_that_stop_late_are_cancelled_together() -> None:
     supervisor = Supervisor()
     for number in range(5):
-        supervisor.repeat(f"late {number}", ignores_that_it_is_cancelled)
+        supervisor.repeat(f"late {number}", ignores_cancellation)
     supervisor.start()
     await asyncio.sleep(0.01)
     started = time.monotonic()
     with structlog.testing.capture_logs() as logs:
         await supervisor.stop(0.2)
-    assert time.monotonic() - started < 3, "one after the other they would take 1.5 s each"
+    assert time.monotonic() - started < 3, "one after another they would take 1.5 s each"
     assert len(logs) == 5
     assert {log["event"] for log in logs} == {"background task did not end in time and is cancelled"}
 
 
-async def test_a_step_that_waits_for_what_may_never_come_is_cut_short_by_a_stop() -> None:
+async def test_stop_cancels_a_step_at_once_if_it_may_wait_forever() -> None:
     supervisor = Supervisor()
     supervisor.repeat("waits", hangs, cut_short=True)
     supervisor.start()

@@ -1,4 +1,4 @@
-"""Templates render as the contract says, to the byte."""
+"""Templates render exactly as the specification says."""
 
 from collections.abc import Mapping
 from itertools import product
@@ -31,12 +31,12 @@ def test_null_and_empty_fields_give_an_empty_string(known: tuple[str | None, ...
     assert render(template, values) == "|".join(value or "" for value in known)
 
 
-def test_the_specs_example() -> None:
+def test_the_example_of_the_specification() -> None:
     template = "Hi {first_name} from {location}! \nCheck out our {preferred_product} special offers."
     assert render(template, ALICE) == "Hi Alice from Nairobi! \nCheck out our Shoes special offers."
 
 
-def test_a_value_is_never_substituted_again() -> None:
+def test_placeholders_inside_a_value_are_not_replaced() -> None:
     assert (
         render("{first_name} {last_name}", {"first_name": "{last_name}", "last_name": "{phone}"})
         == "{last_name} {phone}"
@@ -44,7 +44,7 @@ def test_a_value_is_never_substituted_again() -> None:
 
 
 @pytest.mark.parametrize("template", ["Hi {nickname}", "{}", "{First_Name}", "{ first_name }", "{first name}"])
-def test_an_unknown_placeholder_stays_as_it_is_and_is_named(template: str) -> None:
+def test_an_unknown_placeholder_is_kept_and_reported(template: str) -> None:
     assert render(template, ALICE) == template
     assert len(parse_template(template).unknown) == 1
 
@@ -54,7 +54,7 @@ def test_braces_around_a_placeholder_are_text() -> None:
     assert render("{{first_name}}", ALICE) == "{Alice}"
 
 
-def test_an_unknown_placeholder_is_named_once() -> None:
+def test_an_unknown_placeholder_is_reported_once() -> None:
     assert parse_template("{a} {b} {a}").unknown == ("a", "b")
 
 
@@ -68,7 +68,7 @@ def test_an_unknown_placeholder_is_named_once() -> None:
         ("{{first_name}", 1, 1),
     ],
 )
-def test_an_unbalanced_brace_is_refused_with_its_place(template: str, line: int, column: int) -> None:
+def test_an_unbalanced_brace_is_refused_with_its_position(template: str, line: int, column: int) -> None:
     with pytest.raises(TemplateError) as caught:
         parse_template(template)
     assert (caught.value.line, caught.value.column) == (line, column)
@@ -76,12 +76,12 @@ def test_an_unbalanced_brace_is_refused_with_its_place(template: str, line: int,
 
 
 @given(without_braces)
-def test_text_without_braces_goes_through_untouched(text: str) -> None:
+def test_text_without_braces_is_unchanged(text: str) -> None:
     assert render(text, ALICE) == text
 
 
 @given(st.lists(st.tuples(without_braces, st.sampled_from(FIELDS))), without_braces, st.data())
-def test_every_placeholder_gives_its_value_and_all_else_stays(
+def test_placeholders_are_replaced_by_values_and_other_text_is_kept(
     parts: list[tuple[str, str]], last: str, data: st.DataObject
 ) -> None:
     values = {field: data.draw(st.one_of(st.none(), st.text())) for field in FIELDS}
@@ -90,7 +90,7 @@ def test_every_placeholder_gives_its_value_and_all_else_stays(
 
 
 @given(st.text("{}ab\n"))
-def test_a_template_parses_exactly_if_its_braces_are_balanced(template: str) -> None:
+def test_a_template_parses_only_if_its_braces_are_balanced(template: str) -> None:
     depth = 0
     balanced = True
     for character in template:

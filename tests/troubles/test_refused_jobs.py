@@ -5,7 +5,7 @@ from aio_pika.abc import AbstractQueue
 
 from leopard.broker.connection import create_broker
 from leopard.broker.dead_letter_queue import Fate, walk
-from leopard.broker.letters import Letter
+from leopard.broker.letters import DeadLetter
 from leopard.broker.queues import SENDS
 from leopard.broker.topology import declare_topology
 from leopard.db.pool import Connection
@@ -44,10 +44,10 @@ async def test_a_job_that_was_handed_back_too_often_is_published_again(
             async with await aio_pika.connect(amqp_url) as opened, opened.channel() as channel:
                 await hand_back_until_refused(await channel.declare_queue(SENDS.name, passive=True))
             assert await statuses(connection, campaign_id) == {"pending": MESSAGES}
-        dead: list[Letter] = []
+        dead: list[DeadLetter] = []
 
-        def note(_number: int, letter: Letter) -> Fate:
-            dead.append(letter)
+        def note(_number: int, dead_letter: DeadLetter) -> Fate:
+            dead.append(dead_letter)
             return Fate.PUT_BACK
 
         async with services(database_url, amqp_url, url=provider.url, lease_seconds=16):

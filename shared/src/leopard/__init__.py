@@ -1,4 +1,4 @@
-"""What Leopard's services share: tables, jobs, topology, templates, settings, health and telemetry."""
+"""Code that Leopard's services share: tables, jobs, topology, templates, settings, health and telemetry."""
 
 from importlib.metadata import version
 

@@ -1,6 +1,6 @@
-"""What a store's error means, in one line: which store, host, port and user, and what is wrong; never a password.
+"""One line for an error of PostgreSQL or RabbitMQ: store, host, port, user and problem, never a password.
 
-The functions are pure. `is_final_...` says whether waiting is of no use, because only an operator can change it.
+The functions are pure. `is_final_...` says whether waiting is useless because only an operator can fix the problem.
 """
 
 import re
@@ -20,7 +20,7 @@ _LOGIN_REFUSED: Final = (
     r"|pg_hba\.conf|not permitted to log in|authentication method|server login has been failing"
 )
 _DATABASE_REASONS: Final = (
-    # (what libpq, PostgreSQL or PgBouncer says, what it means, whether it is final)
+    # (pattern of libpq's, PostgreSQL's or PgBouncer's text, our text, whether it is final)
     (r"database \"[^\"]*\" does not exist|no such database", "there is no such database", True),
     (r"permission denied for database|User does not have CONNECT", "the user may not use this database", True),
     (_LOGIN_REFUSED, "login refused", True),
@@ -55,13 +55,13 @@ _ATTEMPT: Final = re.compile(r"^- host: '(.*?)', port: '(.*?)', hostaddr: .*?: (
 _BROKER_REASONS: Final[Sequence[tuple[type[BaseException], str, bool]]] = (
     (amqp.ProbableAuthenticationError, "login refused", True),
     (amqp.AuthenticationError, "login refused: the server takes none of the mechanisms that the URL allows", True),
-    # its own text holds the message
+    # its text contains the message body
     (amqp.DeliveryError, "a message was not confirmed", False),
     (TimeoutError, "no answer in time", False),
     (ConnectionRefusedError, "connection refused", False),
 )
 _BROKER_WORDS: Final = (
-    # RabbitMQ closes a connection whose virtual host it refuses, and aiormq does not keep RabbitMQ's reason
+    # RabbitMQ closes the connection when it refuses a virtual host, and aiormq drops RabbitMQ's reason
     (r"Connection\.OpenOk", "the virtual host does not exist, or the user may not use it", True),
     (r"Connect call failed|Connection refused|Multiple exceptions", "connection refused", False),
     (r"CERTIFICATE_VERIFY_FAILED", "TLS failed: the server's certificate is not trusted", True),
@@ -82,7 +82,7 @@ def describe_database_error(error: BaseException, conninfo: str) -> str:
     """One line about an error of PostgreSQL or of connecting to it.
 
     Args:
-        error: What psycopg raised, or SQLAlchemy around it.
+        error: An error of psycopg, or SQLAlchemy's wrapper around it.
         conninfo: The URL or keyword string that the connection was opened with.
     """
     raised = _of_psycopg(error)
@@ -95,10 +95,10 @@ def describe_database_error(error: BaseException, conninfo: str) -> str:
 
 
 def is_final_database_error(error: BaseException) -> bool:
-    """Whether waiting is of no use: the login is refused by every host, there is no such database, and so on."""
+    """Whether waiting is useless, for example because every host refuses the login."""
     by_address: dict[str, bool] = {}
     for address, reason in _attempts(_of_psycopg(error), ""):
-        # a host with several addresses is judged by the one that answered
+        # for a host with several addresses, the address that answered counts
         by_address[address] = by_address.get(address, False) or reason.final
     return all(by_address.values())
 
@@ -107,7 +107,7 @@ def describe_broker_error(error: BaseException, url: str) -> str:
     """One line about an error of RabbitMQ or of connecting to it.
 
     Args:
-        error: What aio-pika, aiormq or the socket raised.
+        error: An error of aio-pika, aiormq or the socket.
         url: The AMQP URL that the connection was opened with.
     """
     parts = urlsplit(url)
@@ -118,7 +118,7 @@ def describe_broker_error(error: BaseException, url: str) -> str:
 
 
 def is_final_broker_error(error: BaseException) -> bool:
-    """Whether waiting is of no use: the login or the virtual host is refused."""
+    """Whether waiting is useless: RabbitMQ refuses the login or the virtual host."""
     return _broker_reason(error, "").final
 
 
@@ -128,10 +128,10 @@ def _of_psycopg(error: BaseException) -> BaseException:
 
 
 def _attempts(error: BaseException, password: str) -> Sequence[tuple[str, _Reason]]:
-    """What each host answered; one entry without an address where only one was asked."""
+    """The reason for each host; one entry without an address if only one host was tried."""
     state = getattr(error, "sqlstate", None)
     if state is not None:
-        # the message of a statement's error may hold values of a row
+        # a statement's error message may contain values of a row
         text, final = _DATABASE_STATES.get(state, (f"{type(error).__name__} ({state})", False))
         return [("", _Reason(text, final))]
     said = str(error)
@@ -151,14 +151,14 @@ def _database_reason(error: BaseException, said: str, password: str) -> _Reason:
 
 
 def _one_line(said: str, password: str) -> str:
-    """A library's own words; nothing where the password is among them."""
+    """A library's text; empty if it contains the password."""
     if password and password in said:
         return ""
     return " ".join(said.split())[:_LONGEST_REASON]
 
 
 def _parameters(conninfo: str) -> dict[str, str]:
-    """What libpq would take: the string's own parameters, else those of the environment."""
+    """The parameters that libpq uses: those of the string, then those of the environment."""
     taken = {
         option.keyword.decode(): option.val.decode(errors="replace")
         for option in pq.Conninfo.get_defaults()
@@ -169,7 +169,7 @@ def _parameters(conninfo: str) -> dict[str, str]:
     except psycopg.Error:
         own = {}
     if "service" in own:
-        # its file may name them; the connection that failed knows
+        # the service file may set them; the failed connection has the values
         taken = {}
     return taken | {name: str(value) for name, value in own.items() if value is not None}
 

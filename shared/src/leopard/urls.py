@@ -1,6 +1,6 @@
-"""What a URL in a setting must be, for services and commands alike.
+"""Checks for URLs in settings and arguments. Connects to nothing.
 
-A wrong URL raises `ValueError`. Its text says what is wrong, and shows nothing that may be part of a password.
+A wrong URL raises `ValueError`. The text names the problem, and never shows a part of a password.
 """
 
 import ipaddress
@@ -59,10 +59,10 @@ _NOT_PRINTED: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
 def checked_database_url(value: str) -> str:
-    """The URL or keyword string of a PostgreSQL, in any form that libpq takes.
+    """A PostgreSQL URL or keyword string, in any form that libpq accepts.
 
     Raises:
-        ValueError: libpq would not take it; says why.
+        ValueError: libpq would not accept it; says why.
     """
     value = _not_blank(value)
     given = _SCHEME.match(value)
@@ -85,7 +85,7 @@ def checked_database_url(value: str) -> str:
 
 
 def _database_problem(said: str, value: str) -> str:
-    # libpq repeats parts of the string, and a password may be among them
+    # libpq's message quotes parts of the string, possibly of a password
     unknown = re.search(r'invalid (?:URI query parameter|connection option): ?"([a-z_]+)"|option "([a-z_]+)"', said)
     secretive = "@" in value.partition("?")[2] or ("://" not in value and "password" in value)
     if unknown is not None and not secretive:
@@ -97,20 +97,20 @@ def _check_database_addresses(parameters: Mapping[str, str]) -> None:
     hosts = (parameters.get("host") or parameters.get("hostaddr") or "").split(",")
     ports = parameters.get("port", "").split(",")
     if len(ports) > 1 and len(ports) != len(hosts):
-        raise ValueError(f"names {len(hosts)} hosts and {len(ports)} ports")
+        raise ValueError(f"has {len(hosts)} hosts but {len(ports)} ports")
     if not all(port == "" or _is_port(port) for port in ports):
         raise ValueError(f"a port is not a number from 1 to 65535; {_ENCODE}")
 
 
 def checked_broker_url(value: str) -> str:
-    """The AMQP 0-9-1 URL of a RabbitMQ.
+    """An AMQP 0-9-1 URL for RabbitMQ.
 
     Raises:
-        ValueError: The client would not take it, or would pass over a part of it; says why.
+        ValueError: The client would refuse it or ignore a part of it; says why.
     """
     parts = _parts(value, ("amqp", "amqps"), _BROKER_EXAMPLE)
     if "@" in parts.path or "@" in parts.query:
-        raise ValueError(f"has an @ behind the host; {_ENCODE}")
+        raise ValueError(f"has an @ after the host; {_ENCODE}")
     _check_broker_parameters(parse_qsl(parts.query, keep_blank_values=True))
     return value.strip()
 
@@ -119,7 +119,7 @@ def _check_broker_parameters(parameters: Sequence[tuple[str, str]]) -> None:
     for name, text in parameters:
         if name not in _BROKER_PARAMETERS:
             known = ", ".join(sorted(_BROKER_PARAMETERS))
-            raise ValueError(f"has a parameter that does not exist; there are {known}")
+            raise ValueError(f"has an unknown parameter; the known ones are {known}")
         if not _BROKER_PARAMETERS[name].fullmatch(text):
             raise ValueError(f"the parameter {name} has a wrong value")
 
@@ -128,7 +128,7 @@ def checked_http_url(value: str) -> str:
     """The URL of an HTTP server.
 
     Raises:
-        ValueError: No request could be made to it; says why.
+        ValueError: It is not a valid HTTP URL; says why.
     """
     _parts(value, ("http", "https"), _HTTP_EXAMPLE)
     return value.strip()
@@ -142,16 +142,16 @@ def _parts(value: str, schemes: Sequence[str], example: str) -> SplitResult:
     if given[1].lower() not in schemes:
         raise ValueError(f"{given[1]}:// is not one of {', '.join(f'{scheme}://' for scheme in schemes)}: {example}")
     if _NOT_PRINTED.search(value):
-        raise ValueError(f"holds a blank or a control character; {_ENCODE}")
+        raise ValueError(f"contains a space or a control character; {_ENCODE}")
     if "#" in value:
-        raise ValueError(f"holds a #; {_ENCODE}")
+        raise ValueError(f"contains a #; {_ENCODE}")
     try:
         parts = urlsplit(value)
         host, address = parts.hostname, parts.netloc.rpartition("@")[2]
     except ValueError:
         raise ValueError(f"the host does not parse: {example}") from None
     if "," in address:
-        raise ValueError(f"names more than one host: {example}")
+        raise ValueError(f"has more than one host: {example}")
     in_brackets = address.startswith("[")
     _check_host(host, in_brackets=in_brackets, example=example)
     _, colon, port = (address.rpartition("]")[2] if in_brackets else address).partition(":")
@@ -162,7 +162,7 @@ def _parts(value: str, schemes: Sequence[str], example: str) -> SplitResult:
 
 def _check_host(host: str | None, *, in_brackets: bool, example: str) -> None:
     if not host:
-        raise ValueError(f"names no host: {example}")
+        raise ValueError(f"has no host: {example}")
     if in_brackets:
         try:
             ipaddress.IPv6Address(host)

@@ -1,4 +1,4 @@
-"""How a command waits for a store that does not answer yet."""
+"""Bounded waiting: a command waits for a store, and logs the reason."""
 
 import time
 from typing import Final
@@ -8,33 +8,33 @@ from leopard.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 PAUSE_SECONDS: Final = 1.0
-TELL_SECONDS: Final = 10.0
-"""How often the same reason is told again."""
+LOG_AGAIN_SECONDS: Final = 10.0
+"""How often the same reason is logged again."""
 
 
 class Patience:
-    """Bounds the wait, and says now and then what it is for."""
+    """Bounds a wait, and logs its reason from time to time."""
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
-        self._told: str | None = None
-        self._told_at = float("-inf")
+        self._logged_reason: str | None = None
+        self._logged_at = float("-inf")
 
     def seconds_left(self) -> float:
-        """How much of the time is left; not below zero."""
+        """The time that is left, at least 0."""
         return max(self._deadline - time.monotonic(), 0.0)
 
     def pause(self, reason: str) -> float | None:
-        """The seconds until the next try; null once the time is over.
+        """The seconds until the next try; None once the time is over.
 
         Args:
-            reason: What is waited for, in one line.
+            reason: Why the command waits, in one line.
         """
         left = self.seconds_left()
         if left == 0:
             return None
         now = time.monotonic()
-        if reason != self._told or now - self._told_at >= TELL_SECONDS:
+        if reason != self._logged_reason or now - self._logged_at >= LOG_AGAIN_SECONDS:
             log.warning("waiting", reason=reason, seconds_left=round(left))
-            self._told, self._told_at = reason, now
+            self._logged_reason, self._logged_at = reason, now
         return min(PAUSE_SECONDS, left)

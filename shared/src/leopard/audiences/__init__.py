@@ -1,1 +1,1 @@
-"""Audiences: whom a send goes to, as a model, as a SQL condition, and as counted when the send begins."""
+"""Audiences: the recipients of a send, as a model, as an SQL condition, and as a snapshot at the send."""

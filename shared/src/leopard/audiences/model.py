@@ -1,4 +1,4 @@
-"""Whom a campaign goes to when its customers are not named one by one."""
+"""The audience of a campaign: all customers, or the customers that match a filter. Runs no SQL."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -9,10 +9,10 @@ from leopard.domain.stored_text import MAX_TEXT, storable
 _Value = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(storable)]
 
 _MOST_FIELDS: Final = 20
-"""More than any version has; each unknown one costs an error."""
+"""More than any version has. A limit is needed because each unknown field produces an error."""
 
 
-def _few_fields(given: Any) -> Any:  # noqa: ANN401 whatever stands in a body
+def _few_fields(given: Any) -> Any:  # noqa: ANN401 a request body has any type
     if isinstance(given, dict) and len(given) > _MOST_FIELDS:
         msg = f"must not have more than {_MOST_FIELDS} fields"
         raise ValueError(msg)
@@ -64,6 +64,6 @@ class Audience(BaseModel):
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first problem of an audience that cannot be read: its field and what is wrong, never its value."""
+    """The first problem of an invalid audience: field and error, never the value."""
     problem = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(str(part) for part in problem['loc'])} {problem['msg']}".strip()

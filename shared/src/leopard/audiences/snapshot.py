@@ -1,4 +1,4 @@
-"""A send to an audience: counted at once, its rows written chunk by chunk by the dispatcher."""
+"""The snapshot of an audience at its send: stores and counts it. The dispatcher writes the message rows later."""
 
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ MATCHES: Final = f"""
     AND (%(location)s::text IS NULL OR customers.location = %(location)s)
     AND (%(preferred_product)s::text IS NULL OR customers.preferred_product = %(preferred_product)s)
 """
-"""What a customer of the audience fulfils, which a test customer never does; takes `audience_parameters`."""
+"""The SQL condition for a customer of the audience. Excludes test customers. Takes `audience_parameters`."""
 
 _BEGIN: Final = f"""
 WITH counted AS (
@@ -33,7 +33,7 @@ RETURNING counted.customers
 
 
 def audience_parameters(audience: Audience) -> dict[str, Any]:
-    """The parameters of `MATCHES`; everybody is a filter that asks nothing."""
+    """The parameters of `MATCHES`. For all customers every parameter is NULL."""
     wanted = audience.filter
     return {
         "location": wanted.location if wanted else None,
@@ -42,7 +42,7 @@ def audience_parameters(audience: Audience) -> dict[str, Any]:
 
 
 async def begin_audience_send(connection: Connection, campaign_id: int, audience: Audience) -> int:
-    """Store in the caller's transaction whom the campaign goes to; how many they are at this moment."""
+    """Store the campaign's audience in the caller's transaction; returns its number of customers."""
     cursor = await connection.execute(
         _BEGIN,
         {
@@ -52,5 +52,5 @@ async def begin_audience_send(connection: Connection, campaign_id: int, audience
         },
     )
     row = await cursor.fetchone()
-    assert row is not None  # noqa: S101 the caller holds the campaign's row
+    assert row is not None  # noqa: S101 the caller has locked the campaign's row
     return int(row[0])

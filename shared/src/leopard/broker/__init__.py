@@ -1,1 +1,1 @@
-"""RabbitMQ: queues, connections, jobs and dead letters."""
+"""RabbitMQ: connections, queues, jobs and dead letters. Writes no table."""

@@ -1,9 +1,9 @@
-"""The queue of dead letters, walked through without losing one.
+"""The dead letter queue: a walk over all dead letters that loses none.
 
-RabbitMQ counts how often a letter was read and handed back, and version 4 drops it after twenty times. So nothing is
-handed back: a letter that stays goes to the end of the queue as a copy, and is acknowledged once RabbitMQ has
-confirmed the copy. After a whole walk the order is what it was. A process that ends between the two leaves a letter
-twice. That does no harm: of two jobs for one message a worker claims one.
+RabbitMQ counts how often a message is delivered and requeued, and version 4 drops it after twenty times. So the walk
+requeues nothing. It publishes a copy of a kept dead letter to the end of the queue, and acknowledges the original once
+RabbitMQ confirmed the copy. A complete walk keeps the order. A process that dies between the two steps leaves a
+duplicate. Duplicates do no harm: workers claim each message once.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 from pamqp.commands import Basic
 
 from leopard.broker.connection import BROKER_UNAVAILABLE
-from leopard.broker.letters import Letter, job_properties, kept_properties
+from leopard.broker.letters import DeadLetter, job_properties, kept_properties
 from leopard.broker.queues import DEAD_LETTERS
 from leopard.store_errors import describe_broker_error, is_final_broker_error
 from leopard.telemetry.logs import get_logger
@@ -30,7 +30,7 @@ from leopard.waiting import Patience
 log = get_logger(__name__)
 
 LOCK: Final = f"{DEAD_LETTERS.name}.lock"
-"""An exclusive queue: two who walk at once would each see a part of the letters."""
+"""An exclusive queue. Two concurrent walks would each see only a part of the dead letters."""
 
 AT_A_TIME: Final = 100
 _CONNECT_SECONDS: Final = 5
@@ -40,46 +40,46 @@ _CLOSE_SECONDS: Final = 5
 
 
 class DeadLetterError(Exception):
-    """The letters cannot be walked through, or one cannot be put back; says why."""
+    """The walk is not possible, or a dead letter cannot be put back; says why."""
 
 
 class Fate(StrEnum):
-    """What becomes of a letter."""
+    """What the walk does with a dead letter."""
 
     KEPT = "kept"
     PUT_BACK = "put back"
     DROPPED = "dropped"
 
 
-Decide = Callable[[int, Letter], Fate]
-"""What becomes of a letter, by its place in the queue (from 1) and what it says."""
+Decide = Callable[[int, DeadLetter], Fate]
+"""Decides the fate of a dead letter by its position in the queue (from 1) and its content."""
 
 
 async def walk(amqp_url: str, decide: Decide, *, wait_seconds: float) -> Counter[Fate]:
-    """Decide about each letter that is in the queue now; how many met which fate.
+    """Apply `decide` to each dead letter that is in the queue now; returns the count of each fate.
 
-    A letter whose own queue is gone is kept, whatever was decided.
+    A dead letter whose original queue no longer exists is always kept.
 
     Args:
         amqp_url: An AMQP 0-9-1 URL.
-        decide: Asked once for each letter, in order.
-        wait_seconds: How long to wait for a RabbitMQ that does not answer yet.
+        decide: Called once for each dead letter, in order.
+        wait_seconds: How long to wait for RabbitMQ to answer.
 
     Raises:
-        DeadLetterError: Another command walks through the letters, RabbitMQ takes no messages, or a queue is gone.
-        aio_pika.exceptions.AMQPError, OSError: RabbitMQ is away, refuses, or did not confirm a copy.
+        DeadLetterError: Another command is running, RabbitMQ accepts no messages, or a queue does not exist.
+        aio_pika.exceptions.AMQPError, OSError: RabbitMQ is unavailable, refuses, or did not confirm a copy.
     """
     async with _connected(amqp_url, wait_seconds) as connection:
         await _lock(connection)
-        # no more than were there at the start, so that no copy is met
+        # only as many as there are at the start, so that the walk never reaches a copy
         count = await _count(connection, DEAD_LETTERS.name)
         if count is None:
-            raise DeadLetterError("RabbitMQ has no queue of dead letters; no service has run yet")
+            raise DeadLetterError("the dead letter queue does not exist; no service has run yet")
         opened = connection.channel(publisher_confirms=True, on_return_raises=True)
         await opened.initialize()
         channel = cast("aiormq.Channel", await opened.get_underlay_channel())
         if count:
-            await _see_that_it_takes_messages(channel)
+            await _check_that_messages_are_accepted(channel)
         return await _walk(connection, channel, count, decide)
 
 
@@ -89,7 +89,7 @@ async def _connected(amqp_url: str, wait_seconds: float) -> AsyncIterator[Abstra
     try:
         yield connection
     finally:
-        # a RabbitMQ that takes no messages reads nothing, not even that we leave
+        # a RabbitMQ that blocks publishing reads nothing, not even our request to close
         with suppress(TimeoutError, *BROKER_UNAVAILABLE):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await connection.close()
@@ -109,12 +109,12 @@ async def _connect(amqp_url: str, patience: Patience) -> AbstractConnection:
 
 
 async def _lock(connection: AbstractConnection) -> None:
-    # the lock of a command that has just ended goes a moment after its connection
+    # RabbitMQ removes the lock shortly after the connection of the last command has closed
     patience = Patience(_LOCK_SECONDS)
     while not await _is_locked(connection):
         pause = patience.pause("another leopard dead-letters is running")
         if pause is None:
-            raise DeadLetterError("another leopard dead-letters is running; only one may look at a time")
+            raise DeadLetterError("another leopard dead-letters is running; only one may run at a time")
         await asyncio.sleep(pause)
 
 
@@ -125,12 +125,12 @@ async def _is_locked(connection: AbstractConnection) -> bool:
     except ChannelLockedResource:
         return False
     except ChannelAccessRefused:
-        log.warning("no lock: this user may not declare queues; take care that no other command runs", queue=LOCK)
+        log.warning("no lock: this user may not declare queues; make sure that no other command runs", queue=LOCK)
     return True
 
 
 async def _count(connection: AbstractConnection, queue: str) -> int | None:
-    """How many messages wait in a queue; null where it does not exist."""
+    """The number of messages in a queue; None if the queue does not exist."""
     try:
         async with connection.channel(publisher_confirms=False) as channel:
             declared = await channel.declare_queue(queue, passive=True)
@@ -139,16 +139,16 @@ async def _count(connection: AbstractConnection, queue: str) -> int | None:
         return None
 
 
-async def _see_that_it_takes_messages(channel: aiormq.Channel) -> None:
-    # before a letter is touched: one that cannot be copied is handed back, and that is counted
+async def _check_that_messages_are_accepted(channel: aiormq.Channel) -> None:
+    # before reading a dead letter: one that cannot be copied is requeued, and RabbitMQ counts that
     try:
         async with asyncio.timeout(_CONFIRM_SECONDS / 2):
             await channel.basic_publish(b"", routing_key=LOCK, mandatory=False)
-            # it takes the first one all the same, and reads nothing after that
+            # a blocked RabbitMQ still takes the first message, but does not read this next frame
             await channel.basic_qos(prefetch_count=AT_A_TIME)
     except TimeoutError:
         raise DeadLetterError(
-            "RabbitMQ takes no messages at the moment, for want of memory or disk perhaps; no letter was touched"
+            "RabbitMQ accepts no messages now, perhaps because memory or disk is short; no dead letter was changed"
         ) from None
 
 
@@ -157,15 +157,15 @@ async def _walk(connection: AbstractConnection, channel: aiormq.Channel, count: 
     existing: dict[str, bool] = {DEAD_LETTERS.name: True}
     number = 0
     while number < count:
-        batch: list[tuple[Letter, Fate]] = []
-        for letter in await _next(channel, min(AT_A_TIME, count - number)):
+        batch: list[tuple[DeadLetter, Fate]] = []
+        for dead_letter in await _next(channel, min(AT_A_TIME, count - number)):
             number += 1
-            fate = decide(number, letter)
-            if fate is Fate.PUT_BACK and letter.origin not in existing:
-                existing[letter.origin] = await _count(connection, letter.origin) is not None
-            if fate is Fate.PUT_BACK and not existing[letter.origin]:
+            fate = decide(number, dead_letter)
+            if fate is Fate.PUT_BACK and dead_letter.origin not in existing:
+                existing[dead_letter.origin] = await _count(connection, dead_letter.origin) is not None
+            if fate is Fate.PUT_BACK and not existing[dead_letter.origin]:
                 fate = Fate.KEPT
-            batch.append((letter, fate))
+            batch.append((dead_letter, fate))
         if not batch:
             break
         await _settle(channel, batch)
@@ -173,56 +173,57 @@ async def _walk(connection: AbstractConnection, channel: aiormq.Channel, count: 
     missing = sorted(name for name, exists in existing.items() if not exists)
     if missing:
         raise DeadLetterError(
-            f"{fates[Fate.PUT_BACK]} put back; the others are kept, because their queue is gone: {', '.join(missing)}"
+            f"{fates[Fate.PUT_BACK]} put back; the others are kept because their queue does not exist:"
+            f" {', '.join(missing)}"
         )
     return fates
 
 
-async def _next(channel: aiormq.Channel, most: int) -> list[Letter]:
-    """The next letters, not acknowledged."""
-    letters: list[Letter] = []
-    while len(letters) < most:
+async def _next(channel: aiormq.Channel, most: int) -> list[DeadLetter]:
+    """The next dead letters, not acknowledged yet."""
+    dead_letters: list[DeadLetter] = []
+    while len(dead_letters) < most:
         message = await channel.basic_get(DEAD_LETTERS.name, timeout=_CONFIRM_SECONDS)
         got = message.delivery
         if not isinstance(got, Basic.GetOk) or got.delivery_tag is None:
             break
-        letters.append(Letter(message.body, message.header.properties, got.delivery_tag))
-    return letters
+        dead_letters.append(DeadLetter(message.body, message.header.properties, got.delivery_tag))
+    return dead_letters
 
 
-async def _settle(channel: aiormq.Channel, batch: Sequence[tuple[Letter, Fate]]) -> None:
-    """Publish what stays or goes back, and acknowledge each letter once that is confirmed."""
+async def _settle(channel: aiormq.Channel, batch: Sequence[tuple[DeadLetter, Fate]]) -> None:
+    """Publish copies of dead letters that are kept or put back. Acknowledge each once its copy is confirmed."""
     for run in _runs(batch):
         async with asyncio.timeout(_CONFIRM_SECONDS):
             results = await asyncio.gather(*(_publish(channel, *one) for one in run), return_exceptions=True)
-        for (letter, _), result in zip(run, results, strict=True):
+        for (dead_letter, _), result in zip(run, results, strict=True):
             if result is None:
-                await channel.basic_ack(letter.tag)
+                await channel.basic_ack(dead_letter.tag)
         for result in results:
             if result is not None:
                 raise result
 
 
-def _runs(batch: Sequence[tuple[Letter, Fate]]) -> Iterator[Sequence[tuple[Letter, Fate]]]:
-    """The letters in order, cut where a message id comes again: by that the client finds what RabbitMQ returns."""
-    run: list[tuple[Letter, Fate]] = []
+def _runs(batch: Sequence[tuple[DeadLetter, Fate]]) -> Iterator[Sequence[tuple[DeadLetter, Fate]]]:
+    """The batch in order, split where a message id repeats: the client finds returned messages by their id."""
+    run: list[tuple[DeadLetter, Fate]] = []
     ids: set[str] = set()
-    for letter, fate in batch:
-        message_id = letter.properties.message_id
+    for dead_letter, fate in batch:
+        message_id = dead_letter.properties.message_id
         if message_id in ids:
             yield run
             run, ids = [], set()
         if message_id:
             ids.add(message_id)
-        run.append((letter, fate))
+        run.append((dead_letter, fate))
     yield run
 
 
-async def _publish(channel: aiormq.Channel, letter: Letter, fate: Fate) -> None:
+async def _publish(channel: aiormq.Channel, dead_letter: DeadLetter, fate: Fate) -> None:
     if fate is Fate.DROPPED:
         return
     if fate is Fate.KEPT:
-        queue, properties = DEAD_LETTERS.name, kept_properties(letter)
+        queue, properties = DEAD_LETTERS.name, kept_properties(dead_letter)
     else:
-        queue, properties = letter.origin, job_properties(letter)
-    await channel.basic_publish(letter.body, routing_key=queue, properties=properties, mandatory=True, wait=False)
+        queue, properties = dead_letter.origin, job_properties(dead_letter)
+    await channel.basic_publish(dead_letter.body, routing_key=queue, properties=properties, mandatory=True, wait=False)

@@ -1,7 +1,7 @@
-"""What travels over the broker.
+"""The messages on the broker: jobs and nudges.
 
-A job carries ids only; everything else is read from PostgreSQL when the job is done. Fields may be added, never
-renamed: a reader ignores what it does not know.
+A job carries only ids; the worker reads everything else from PostgreSQL. Fields may be added but never renamed. A
+reader ignores unknown fields.
 """
 
 from typing import Annotated
@@ -22,7 +22,7 @@ class MessageJob(BaseModel):
 
 
 class Nudge(BaseModel):
-    """There is something new to do for this campaign; may be lost, the dispatcher polls anyway."""
+    """Wakes the dispatcher because a campaign has new work. May be lost: the dispatcher also polls."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 

@@ -1,4 +1,4 @@
-"""A dead letter: a job that no worker could do, and how it is copied back into a queue."""
+"""A dead letter: a job that failed permanently, and the properties of its copies. Opens no connection."""
 
 import struct
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _PERSISTENT: Final = 2
 _COUNTERS: Final = ("x-delivery-count", "x-acquired-count")
 _DEATHS: Final = ("x-death", "x-first-death", "x-last-death")
 _ROUTING: Final = ("CC", "BCC")
-"""Would send a copy to other queues as well."""
+"""These headers would send a copy to other queues as well."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A job that could not be done."""
+class DeadLetter:
+    """A job that failed permanently."""
 
     body: bytes
     properties: Basic.Properties
@@ -30,12 +30,12 @@ class Letter:
 
     @property
     def headers(self) -> Mapping[str, Any]:
-        """Its headers."""
+        """The headers of the message."""
         return self.properties.headers or {}
 
     @property
     def reason(self) -> str:
-        """Why it is here: what a worker wrote, or what RabbitMQ did."""
+        """Why it was dead-lettered: the worker's reason, or RabbitMQ's."""
         if REASON_HEADER in self.headers:
             return str(self.headers[REASON_HEADER])
         deaths: Any = self.headers.get("x-death") or [{}]
@@ -43,34 +43,34 @@ class Letter:
 
     @property
     def origin(self) -> str:
-        """The queue that it was taken from."""
+        """The queue that it came from."""
         return str(self.headers.get(ORIGIN_HEADER) or self.headers.get("x-first-death-queue") or SENDS.name)
 
 
-def kept_properties(letter: Letter) -> Basic.Properties:
-    """The properties of a copy that stays in the queue of dead letters."""
-    properties = copy(letter.properties)
-    properties.headers = _without(letter, (*_COUNTERS, *_ROUTING))
-    # RabbitMQ takes a message only from the user whom it names
+def kept_properties(dead_letter: DeadLetter) -> Basic.Properties:
+    """The properties of a copy that stays in the dead letter queue."""
+    properties = copy(dead_letter.properties)
+    properties.headers = _without(dead_letter, (*_COUNTERS, *_ROUTING))
+    # RabbitMQ refuses a message whose user_id is not the connected user
     properties.user_id = None
     return properties
 
 
-def job_properties(letter: Letter) -> Basic.Properties:
+def job_properties(dead_letter: DeadLetter) -> Basic.Properties:
     """The properties of a copy that goes back to the workers."""
     return Basic.Properties(
-        headers=_without(letter, (*_COUNTERS, *_ROUTING, *_DEATHS, REASON_HEADER, ORIGIN_HEADER)),
-        content_type=letter.properties.content_type,
+        headers=_without(dead_letter, (*_COUNTERS, *_ROUTING, *_DEATHS, REASON_HEADER, ORIGIN_HEADER)),
+        content_type=dead_letter.properties.content_type,
         delivery_mode=_PERSISTENT,
     )
 
 
-def _without(letter: Letter, names: tuple[str, ...]) -> FieldTable:
-    return {name: _sendable(value) for name, value in letter.headers.items() if not name.startswith(names)}
+def _without(dead_letter: DeadLetter, names: tuple[str, ...]) -> FieldTable:
+    return {name: _sendable(value) for name, value in dead_letter.headers.items() if not name.startswith(names)}
 
 
-def _sendable(value: Any) -> Any:  # noqa: ANN401 whatever a header may hold
-    # the client reads numbers that it cannot write
+def _sendable(value: Any) -> Any:  # noqa: ANN401 a header value has any type
+    # the client can read some numbers that it cannot write
     try:
         encode_table_value(value)
     except (TypeError, ValueError, ArithmeticError, struct.error):

@@ -1,1 +1,1 @@
-"""The `leopard` command, a file for each noun."""
+"""The `leopard` command, one file for each group of commands."""

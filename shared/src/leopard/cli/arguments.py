@@ -1,6 +1,6 @@
-"""Arguments that several commands take. A wrong value ends the process with exit status 2 and is named.
+"""Parsers for command arguments. A wrong value ends the process with exit status 2 and a message that names it.
 
-A blank value is always wrong: it comes from a shell variable that is not set, and never means "all".
+A blank value is always wrong: it comes from an unset shell variable, and must never mean "all".
 """
 
 import math
@@ -25,7 +25,7 @@ def seconds(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """A whole number from 1."""
+    """A whole number, at least 1."""
     if not text.strip().isdecimal() or int(text) < 1:
         raise typer.BadParameter("must be a whole number from 1")
     return int(text)

@@ -1,4 +1,4 @@
-"""`leopard dead-letters`: jobs that no worker could do."""
+"""`leopard dead-letters`: inspects, requeues and drops dead letters."""
 
 import asyncio
 import json
@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(help="Look at the jobs that no worker could do.", no_args_is_help=True)
+app = typer.Typer(help="Inspect, requeue or drop dead letters: jobs that failed permanently.", no_args_is_help=True)
 
 All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 Reason = Annotated[
-    str | None, typer.Option("--reason", parser=reason, metavar="TEXT", help="Those whose reason contains this text.")
+    str | None,
+    typer.Option("--reason", parser=reason, metavar="TEXT", help="Dead letters whose reason contains this text."),
 ]
 Number = Annotated[
-    int | None, typer.Option("--number", parser=count, metavar="NUMBER", help="The one that `show` gives this number.")
+    int | None,
+    typer.Option(
+        "--number", parser=count, metavar="NUMBER", help="The dead letter with this number in the output of `show`."
+    ),
 ]
 
 
@@ -42,11 +46,11 @@ def show(
     limit: Annotated[int, typer.Option(parser=count, metavar="NUMBER", help="How many to show.")] = 20,
     wait_seconds: BrokerWait = 10,
 ) -> None:
-    """Show the first dead letters, one JSON object a line."""
+    """Show the first dead letters, one JSON object per line."""
     from leopard.broker import dead_letters
 
-    for letter in _run(lambda amqp_url: dead_letters.show(amqp_url, limit, wait_seconds=wait_seconds)):
-        print(json.dumps(letter, ensure_ascii=False))
+    for dead_letter in _run(lambda amqp_url: dead_letters.show(amqp_url, limit, wait_seconds=wait_seconds)):
+        print(json.dumps(dead_letter, ensure_ascii=False))
 
 
 @app.command()
@@ -61,7 +65,7 @@ def requeue(every: All = False, reason: Reason = None, number: Number = None, wa
 
 @app.command()
 def drop(every: All = False, reason: Reason = None, number: Number = None, wait_seconds: BrokerWait = 10) -> None:
-    """Drop dead letters for good."""
+    """Drop dead letters permanently."""
     from leopard.broker import dead_letters
 
     chosen = _choice(every, reason, number)
@@ -94,5 +98,5 @@ def _choice(every: bool, reason: str | None, number: int | None) -> "Choice":  #
     if [every, reason is not None, number is not None].count(True) != 1:
         raise typer.BadParameter("give exactly one of --all, --reason and --number", param_hint="--all")
     if number is not None:
-        return lambda place, _letter: place == number
-    return lambda _place, letter: every or (reason or "") in letter.reason
+        return lambda place, _dead_letter: place == number
+    return lambda _place, dead_letter: every or (reason or "") in dead_letter.reason

@@ -1,4 +1,4 @@
-"""The `leopard` command: its groups of commands, and how a failure ends the process.
+"""The `leopard` command: its groups of commands and its exit status.
 
 Commands import what they need when they run, so that `leopard --help` answers at once.
 """
@@ -28,7 +28,7 @@ def _configure() -> None:
     from leopard.settings import LogFormat, LogLevel
     from leopard.telemetry.logs import configure_logs
 
-    # standard output is for what a command was asked for
+    # standard output is reserved for the results of a command
     configure_logs("leopard", LogFormat.AUTO, LogLevel.WARNING, stream="stderr")
 
 

@@ -1,4 +1,4 @@
-"""`leopard migrate` and `leopard wait-for-schema`: the schema of the database."""
+"""`leopard migrate` and `leopard wait-for-schema`: update the database schema, or wait for it."""
 
 import asyncio
 from typing import Annotated
@@ -36,7 +36,7 @@ def migrate(
 def wait_for_schema(
     wait_seconds: Annotated[float, typer.Option(parser=seconds, metavar="SECONDS", help="How long to wait.")] = 300,
 ) -> None:
-    """Wait until the schema is as new as this version needs it."""
+    """Wait until the schema is new enough for this version."""
     import psycopg
 
     from leopard.db import schema

@@ -1,4 +1,4 @@
-"""`leopard smoke-test`: one campaign through a running Leopard."""
+"""`leopard smoke-test`: sends one campaign through a running installation."""
 
 import signal
 import sys
@@ -21,7 +21,7 @@ def smoke_test(
     """Send a campaign to one test customer, wait until it is finished, and remove the customer."""
     from leopard.cli.smoke_test import SmokeTestError, send_one
 
-    # the customer is removed when the command is stopped from outside as well
+    # SIGTERM must not leave the test customer behind
     signal.signal(signal.SIGTERM, _leave)
     try:
         status = send_one(url.rstrip("/"), seconds=wait_seconds)

@@ -1,7 +1,7 @@
-"""A campaign to one test customer through a running Leopard, by its public API alone.
+"""The smoke test: sends a campaign to one test customer. Uses only the public API.
 
-The customer's number begins with +999, which E.164 assigns to nobody: a provider refuses it, and that is an end as good
-as any other. When the test ends, the customer and its messages are removed. The campaign stays, without messages.
+The customer's number starts with +999, which E.164 does not assign. A provider may refuse it: the test accepts both
+`sent` and `failed`. At the end it removes the customer and its messages. The campaign stays, without messages.
 """
 
 import http.client
@@ -23,19 +23,22 @@ _REMOVAL_TRIES: Final = 5
 
 
 class SmokeTestError(Exception):
-    """The campaign did not come to its end, or something of it remains; says what."""
+    """The campaign did not finish, or the test customer was not removed; says what is wrong."""
 
 
 def send_one(url: str, *, seconds: float) -> str:
-    """Create a customer and a campaign, send, wait for the end, and remove the customer; what became of the message.
+    """Create a customer and a campaign, send, wait until it is finished, and remove the customer.
 
     Args:
-        url: Where campaign-api is.
-        seconds: How long to wait for the end.
+        url: The URL of campaign-api.
+        seconds: How long to wait until the campaign is finished.
+
+    Returns:
+        The status of the finished campaign.
 
     Raises:
-        SmokeTestError: It did not end in time, the preview is not what was sent, or the customer cannot be removed.
-        OSError: The API does not answer, or refuses.
+        SmokeTestError: It did not finish in time, the preview is wrong, or the customer cannot be removed.
+        OSError: The API does not answer, or refuses a request.
     """
     number = random.randrange(10**10)  # noqa: S311 a phone number
     customer = _call(f"{url}/customers", {"phone": f"{TEST_PREFIX}{number:010d}", "first_name": "Smoke"})
@@ -44,10 +47,10 @@ def send_one(url: str, *, seconds: float) -> str:
         status = _send(url, customer["id"], seconds)
     except BaseException:
         if (problem := _remove(customer_url)) is not None:
-            log.warning("the test customer is not removed", url=customer_url, reason=problem)
+            log.warning("test customer not removed", url=customer_url, reason=problem)
         raise
     if (problem := _remove(customer_url)) is not None:
-        raise SmokeTestError(f"the campaign is {status}, but the test customer is not removed: {problem}")
+        raise SmokeTestError(f"the campaign is {status}, but the test customer was not removed: {problem}")
     return status
 
 
@@ -69,8 +72,8 @@ def _send(url: str, customer_id: int, seconds: float) -> str:
 
 
 def _remove(customer_url: str) -> str | None:
-    """Remove the customer; why that is not possible, or null where it is gone."""
-    request = urllib.request.Request(customer_url, method="DELETE")  # noqa: S310 the operator's own
+    """Remove the customer; returns why that failed, or None."""
+    request = urllib.request.Request(customer_url, method="DELETE")  # noqa: S310 the operator chose the URL
     for tries_left in reversed(range(_REMOVAL_TRIES)):
         try:
             with urllib.request.urlopen(request, timeout=30):  # noqa: S310
@@ -88,7 +91,7 @@ def _remove(customer_url: str) -> str | None:
 
 def _call(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json"})  # noqa: S310 the operator's own
+    request = urllib.request.Request(url, data, {"content-type": "application/json"})  # noqa: S310 the operator chose the URL
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)

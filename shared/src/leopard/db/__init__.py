@@ -1,1 +1,1 @@
-"""PostgreSQL: tables, the pool, transitions and migrations."""
+"""PostgreSQL: connections, tables, migrations, and the SQL that several services share."""

@@ -1,10 +1,11 @@
-"""Chunks: how they are claimed, published, checked and dropped. Everyone who writes campaign_chunks uses this file.
+"""Chunks: the states of a chunk, and the statements that claim, publish, recheck and drop chunks.
 
-A chunk is a range of a campaign's customers whose message rows are written. It has no state column; two times tell:
+A chunk is a range of a campaign's customers whose message rows are written. It has no status column. Two times define
+its state:
 
 to publish    check_at is null and no claim is in force
-claimed       check_at is null and claimed_until lies ahead: a dispatcher publishes its jobs
-published     check_at is set: the sweep looks at it then, and drops it once all its messages are finished
+claimed       check_at is null and claimed_until is in the future: a dispatcher publishes its jobs
+published     check_at is set: the sweep checks it then, and deletes it once all its messages are finished
 
 A dispatcher that dies leaves a claim that ends by itself. The next dispatcher publishes the same jobs again. Workers
 claim each message before they send it, so an extra job does no harm.
@@ -39,12 +40,12 @@ TO_PUBLISH: Final = (
     "(campaign_chunks.check_at IS NULL"
     " AND (campaign_chunks.claimed_until IS NULL OR campaign_chunks.claimed_until < now()))"
 )
-"""The chunk's jobs are to be published, and no dispatcher has claimed it."""
+"""The chunk's jobs are not published, and no dispatcher holds the chunk."""
 
 DUE_FOR_CHECK: Final = "(campaign_chunks.check_at <= now())"
-"""The chunk was published long enough ago to look whether its messages are finished."""
+"""It is time to check whether the messages of a published chunk are finished."""
 
-_CANDIDATE: Final = f"""
+_SELECT_CANDIDATE: Final = f"""
 WITH candidate AS (
     SELECT campaign_chunks.id, campaign_chunks.campaign_id, campaigns.traceparent
       FROM campaign_chunks
@@ -55,7 +56,7 @@ WITH candidate AS (
      LIMIT 1
 """
 
-_TAKE: Final = """
+_CLAIM_CANDIDATE: Final = """
 UPDATE campaign_chunks
    SET claimed_until = now() + make_interval(secs => %(lease_seconds)s)
   FROM candidate
@@ -64,28 +65,28 @@ RETURNING campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, la
           now() AS claimed_at, candidate.traceparent
 """
 
-# The campaign served longest ago comes first, so that a small one does not stand behind one of millions. A claim waits
-# for no lock: it passes over a chunk where another transaction has the chunk or its campaign (docs/adr/0017).
+# The campaign served longest ago is first, so that a small campaign does not wait for one with millions of messages. A
+# claim waits for no lock: it skips a chunk if another transaction has locked it or its campaign (docs/adr/0017).
 _CLAIM: Final = f"""
-{_CANDIDATE}
+{_SELECT_CANDIDATE}
        FOR NO KEY UPDATE OF campaigns SKIP LOCKED
        FOR UPDATE OF campaign_chunks SKIP LOCKED
 ), served AS (
     UPDATE campaigns SET served_at = clock_timestamp() FROM candidate WHERE campaigns.id = candidate.campaign_id
 )
-{_TAKE}
+{_CLAIM_CANDIDATE}
 """
 
-# Where every campaign with a chunk is locked, by its planning for example, a chunk is claimed all the same. Only the
-# campaign's turn is not noted.
-_CLAIM_OF_LOCKED: Final = f"""
-{_CANDIDATE}
+# If every campaign with a chunk is locked, for example by planning, a chunk is still claimed. Only `served_at` of its
+# campaign is not updated.
+_CLAIM_OF_LOCKED_CAMPAIGN: Final = f"""
+{_SELECT_CANDIDATE}
        FOR UPDATE OF campaign_chunks SKIP LOCKED
 )
-{_TAKE}
+{_CLAIM_CANDIDATE}
 """
 
-_PUBLISHED: Final = """
+_MARK_PUBLISHED: Final = """
 UPDATE campaign_chunks
    SET check_at = now() + make_interval(secs => %(lease_seconds)s), claimed_until = NULL,
        published_at = %(claimed_at)s
@@ -96,32 +97,32 @@ _RELEASE: Final = (
     "UPDATE campaign_chunks SET claimed_until = NULL WHERE id = %(id)s AND claimed_until = %(claimed_until)s"
 )
 
-_LOCKED: Final = """
+_LOCK_CHUNKS: Final = """
 WITH locked AS (
     SELECT id FROM campaign_chunks WHERE campaign_id = %(campaign_id)s ORDER BY id FOR UPDATE
 )
 """
 
-_REPUBLISH: Final = f"""
-{_LOCKED}
+_REPUBLISH_CHUNKS: Final = f"""
+{_LOCK_CHUNKS}
 UPDATE campaign_chunks SET check_at = NULL, claimed_until = NULL FROM locked WHERE campaign_chunks.id = locked.id
 """
 
-_RECHECK: Final = f"""
-{_LOCKED}
+_RECHECK_CHUNKS: Final = f"""
+{_LOCK_CHUNKS}
 UPDATE campaign_chunks SET check_at = now(), claimed_until = NULL FROM locked WHERE campaign_chunks.id = locked.id
 """
 
-_DROP: Final = f"{_LOCKED} DELETE FROM campaign_chunks USING locked WHERE campaign_chunks.id = locked.id"
+_DROP_CHUNKS: Final = f"{_LOCK_CHUNKS} DELETE FROM campaign_chunks USING locked WHERE campaign_chunks.id = locked.id"
 
 
 async def claim_chunk(
     connection: Connection, lease_seconds: float, channels: Sequence[Channel] = tuple(Channel)
 ) -> ClaimedChunk | None:
-    """Claim the next chunk to publish of a campaign in one of the channels; null where nothing waits."""
+    """Claim the next chunk to publish in one of the channels; None if there is none."""
     parameters = {"lease_seconds": lease_seconds, "channels": list(channels), "known_format": KNOWN_FORMAT}
     async with connection.cursor(row_factory=class_row(ClaimedChunk)) as cursor:
-        for statement in (_CLAIM, _CLAIM_OF_LOCKED):
+        for statement in (_CLAIM, _CLAIM_OF_LOCKED_CAMPAIGN):
             await cursor.execute(statement, parameters)
             if (chunk := await cursor.fetchone()) is not None:
                 return chunk
@@ -129,9 +130,9 @@ async def claim_chunk(
 
 
 async def mark_published(connection: Connection, chunk: ClaimedChunk, lease_seconds: float) -> None:
-    """Say that every job of the chunk was confirmed; does nothing where the lease went to somebody else."""
+    """Record that all jobs of the chunk were confirmed. Does nothing if another dispatcher holds the chunk now."""
     await connection.execute(
-        _PUBLISHED,
+        _MARK_PUBLISHED,
         {
             "id": chunk.id,
             "claimed_until": chunk.claimed_until,
@@ -142,20 +143,20 @@ async def mark_published(connection: Connection, chunk: ClaimedChunk, lease_seco
 
 
 async def release_chunk(connection: Connection, chunk: ClaimedChunk) -> None:
-    """Give a chunk back that could not be published."""
+    """Release a chunk that could not be published."""
     await connection.execute(_RELEASE, {"id": chunk.id, "claimed_until": chunk.claimed_until})
 
 
 async def republish_chunks(connection: Connection, campaign_id: int) -> None:
-    """Have every chunk of a campaign published again."""
-    await connection.execute(_REPUBLISH, {"campaign_id": campaign_id})
+    """Let dispatchers publish every chunk of a campaign again."""
+    await connection.execute(_REPUBLISH_CHUNKS, {"campaign_id": campaign_id})
 
 
 async def recheck_chunks(connection: Connection, campaign_id: int) -> None:
-    """Have every chunk of a campaign checked now, whatever was to be done with it."""
-    await connection.execute(_RECHECK, {"campaign_id": campaign_id})
+    """Let dispatchers check every chunk of a campaign now, whatever its state."""
+    await connection.execute(_RECHECK_CHUNKS, {"campaign_id": campaign_id})
 
 
 async def drop_chunks(connection: Connection, campaign_id: int) -> None:
-    """Drop every chunk of a campaign that has finished."""
-    await connection.execute(_DROP, {"campaign_id": campaign_id})
+    """Drop every chunk of a finished campaign."""
+    await connection.execute(_DROP_CHUNKS, {"campaign_id": campaign_id})

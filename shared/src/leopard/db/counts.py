@@ -1,27 +1,27 @@
-"""Campaign counts: their columns, their shards, the one upsert and the one sum (docs/adr/0005).
+"""Campaign counts: their columns, their shards, and the only upsert and sum (docs/adr/0005).
 
-A campaign has several rows of counts, so that many writers do not wait for one row. The statement that changes
-messages also adds to one of these rows.
+A campaign has several rows of counts, so that writers do not wait for the same row. The statement that changes messages
+also adds to one of these rows.
 """
 
 from typing import Final
 
 COUNTS: Final = ("total", "sent", "failed", "cancelled", "retries", "unknown_outcomes")
-"""What is counted of a campaign's messages, by column."""
+"""The columns of counts."""
 
 WRITER_SHARD: Final = 0
-"""The row for those who write messages or finish them without a worker."""
+"""The row for code that creates messages or finishes them without a worker."""
 
 WORKER_SHARDS: Final = range(1, 8)
-"""The rows for workers; each worker uses one of them."""
+"""The rows for workers. Each worker uses one of them."""
 
 
 def adding(columns: tuple[str, ...], select: str) -> str:
-    """The statement that adds to counts, as part of a larger one.
+    """SQL that adds to counts, for use in a larger statement.
 
     Args:
-        columns: The counts that are added to.
-        select: Gives a campaign id, a shard and one number for each of the columns, in this order.
+        columns: The counts to add to.
+        select: A query for campaign id, shard, and one number for each of the columns, in this order.
     """
     unknown = set(columns) - set(COUNTS)
     if unknown:
@@ -39,7 +39,7 @@ _SUMS: Final = ", ".join(f"COALESCE(sum({column}), 0)::bigint AS {column}" for c
 
 
 def sum_of_counts(campaign_id: str) -> str:
-    """The query for all counts of one campaign, one row.
+    """SQL for all counts of one campaign, as one row.
 
     Args:
         campaign_id: An SQL expression for its id.

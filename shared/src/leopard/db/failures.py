@@ -1,4 +1,4 @@
-"""Campaigns that fail as a whole, with a reason that the API shows."""
+"""Fails whole campaigns, with a reason that the API shows."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ _COUNT_UNPLANNED: Final = adding(
     ("total", "failed"), f"SELECT id, {WRITER_SHARD}, audience_unplanned, audience_unplanned FROM campaign"
 )
 
-# Recipients without a row count as failed. What is planned already is still sent; then the campaign fails.
+# Recipients without a row count as failed. Planned messages are still sent; then the campaign fails.
 _FAIL_UNPLANNED: Final = f"""
 WITH campaign AS (
     SELECT id, audience_unplanned

@@ -1,4 +1,4 @@
-"""The installation's id, made by a migration: no other installation has it."""
+"""The unique id of this installation. A migration creates it."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ async def installation_id(connection: Connection) -> str:
     """The id of this installation.
 
     Raises:
-        LookupError: The row is missing; somebody deleted it.
+        LookupError: The row is missing.
     """
     cursor = await connection.execute(_READ)
     row = await cursor.fetchone()

@@ -1,7 +1,7 @@
-"""Bringing the schema up to date, with Alembic.
+"""Schema migrations with Alembic.
 
-A migration that waits for a lock has every later statement on that table wait behind it. So it waits for a moment
-only, and is tried again.
+While a migration waits for a lock, every later statement on that table waits behind it. So it waits only briefly, and
+then retries.
 """
 
 import random
@@ -27,18 +27,18 @@ from leopard.waiting import Patience
 log = get_logger(__name__)
 
 _LOCK: Final = 5_367_017_283
-"""Any number will do, as long as every version of Leopard takes the same advisory lock."""
+"""The advisory lock of migrations. Any number works, but every version of Leopard must use the same one."""
 
 LOCK_SECONDS: Final = 2
-"""How long a migration waits for a lock before it lets the others through."""
+"""How long a migration waits for a lock before it lets other statements pass."""
 
-_AGAIN_SECONDS: Final = (1.0, 3.0)
+_RETRY_SECONDS: Final = (1.0, 3.0)
 
 _LOCKED: Final = (errors.LockNotAvailable, errors.DeadlockDetected)
 
-_BOUNDS: Final = f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET LOCAL statement_timeout = 0"
+_SET_TIMEOUTS: Final = f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET LOCAL statement_timeout = 0"
 
-_GUARD: Final = """
+_DISABLE_TIMEOUTS: Final = """
 SET LOCAL lock_timeout = 0;
 SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0
@@ -54,36 +54,36 @@ def alembic_config(connection: SqlConnection | None = None) -> Config:
 
 
 def migration_engine(database_url: str) -> Engine:
-    """An engine whose connections libpq itself makes, so that every form of URL works that services take."""
+    """An engine whose connections libpq opens, so that it accepts the same URLs as the services."""
 
     def connect() -> psycopg.Connection:
-        # nothing outlives a transaction, so that a pooler may stand in between
+        # no session state outlives a transaction, so migrations also work through a pooler
         return psycopg.connect(database_url, **{**connection_options("leopard migrate"), "autocommit": False})
 
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
 
 
 def migrate(database_url: str, *, wait_seconds: float = 60) -> tuple[str | None, str]:
-    """Bring the schema up to date; safe to run twice, and by two at once: the second waits for the first.
+    """Bring the schema up to date. Safe to run repeatedly and concurrently: a second run waits for the first.
 
     Args:
         database_url: A libpq URL or keyword string.
-        wait_seconds: How long to wait for a PostgreSQL that does not answer yet, and then for locks of others.
+        wait_seconds: How long to wait for PostgreSQL to answer, and then for locks of other transactions.
 
     Returns:
         The revision before and the revision after.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: PostgreSQL did not answer in time, or refused; or a lock was not to be had.
+        sqlalchemy.exc.DBAPIError: PostgreSQL did not answer in time, refused, or did not grant a lock in time.
     """
     engine = migration_engine(database_url)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_BOUNDS))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(_SET_TIMEOUTS))
     patience = Patience(wait_seconds)
     while True:
         try:
             return _migrate(engine, wait_seconds)
         except (OperationalError, InternalError) as error:
-            # the wait for a lock was long enough
+            # `_upgrade` has already waited for locks
             if isinstance(error.orig, _LOCKED) or is_final_database_error(error):
                 raise
             pause = patience.pause(describe_database_error(error, database_url))
@@ -94,7 +94,7 @@ def migrate(database_url: str, *, wait_seconds: float = 60) -> tuple[str | None,
 
 def _migrate(engine: Engine, wait_seconds: float) -> tuple[str | None, str]:
     with engine.connect() as guard, guard.begin():
-        guard.exec_driver_sql(_GUARD)
+        guard.exec_driver_sql(_DISABLE_TIMEOUTS)
         guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         with engine.connect() as connection:
             before = MigrationContext.configure(connection).get_current_revision()
@@ -114,7 +114,7 @@ def _upgrade(connection: SqlConnection, wait_seconds: float) -> None:
                 raise
             if time.monotonic() > deadline:
                 raise
-            log.warning("a migration waits for a table that is in use")
-            time.sleep(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 jitter
+            log.warning("migration waits for a table in use, retrying")
+            time.sleep(random.uniform(*_RETRY_SECONDS))  # noqa: S311 jitter
         else:
             return

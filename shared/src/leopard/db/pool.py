@@ -1,4 +1,4 @@
-"""The connections of a process to PostgreSQL."""
+"""The connection pool of a process to PostgreSQL."""
 
 import time
 from functools import partial
@@ -20,19 +20,19 @@ DATABASE_UNAVAILABLE = (
     # "cached plan must not change result type", after a column's type has changed
     errors.FeatureNotSupported,
 )
-"""What psycopg raises when PostgreSQL is away, restarting or refusing; the same statement may pass later."""
+"""Errors of psycopg while PostgreSQL is unavailable, restarting or refusing. The same statement may succeed later."""
 
 RENEWAL_SECONDS: Final = 1
-"""How often all connections are replaced at most; while a server is read-only every statement would ask for it."""
+"""The pool replaces all connections at most this often. On a read-only server every statement asks for it."""
 
 
 class Pool(AsyncConnectionPool[SessionConnection]):
-    """A pool that closes a connection which met an unexpected error, in place of giving it to the next caller."""
+    """A pool that closes a connection after an unexpected error instead of reusing it."""
 
     _renewed_at: float = float("-inf")
 
     async def putconn(self, conn: SessionConnection) -> None:
-        """Take a connection back; `connection()` ends with this."""
+        """Take a connection back. `connection()` calls this at its end."""
         if conn.spoiled:
             await conn.close()
         await super().putconn(conn)
@@ -50,16 +50,16 @@ def create_pool(
     checked: bool = False,
     rules: SessionRules = SessionRules(),  # noqa: B008 frozen
 ) -> Pool:
-    """A pool that opens its connections in the background and keeps trying while PostgreSQL is away.
+    """A pool that opens connections in the background, and keeps trying while PostgreSQL is unavailable.
 
     Args:
         database_url: A libpq URL.
-        size: Connections at the most.
+        size: The maximum number of connections.
         application: The name that PostgreSQL shows for them.
         wait_seconds: How long a caller waits for a connection before `PoolTimeout`.
-        checked: Ask PostgreSQL for an answer before a connection is handed out. For those who cannot do their
-            statement again; it costs a round trip each time.
-        rules: What each connection's session is set to.
+        checked: Check each connection before a caller gets it. For callers that cannot retry their statement. Costs
+            one round trip each time.
+        rules: The settings of each session.
     """
     return Pool(
         database_url,
@@ -68,7 +68,7 @@ def create_pool(
         max_size=size,
         open=False,
         timeout=wait_seconds,
-        # then it gives up until somebody asks for a connection, which here happens every few seconds
+        # after this it stops trying until the next request for a connection, which comes within seconds
         reconnect_timeout=4,
         configure=partial(begin_session, rules=rules),
         check=AsyncConnectionPool.check_connection if checked else None,
@@ -77,7 +77,7 @@ def create_pool(
 
 
 def connection_options(application: str) -> dict[str, Any]:
-    """How Leopard connects: one transaction a statement, nothing prepared, dead peers noticed within seconds."""
+    """Connection options: one transaction per statement, nothing prepared, dead peers detected within seconds."""
     return {
         "autocommit": True,
         "application_name": application,

@@ -1,4 +1,4 @@
-"""Held providers, as the dispatcher and the API see them: by the channels that they carry."""
+"""Provider holds by channel, for the dispatcher and the API. Only reads."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +9,9 @@ from psycopg.rows import class_row
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
 
-# A provider that no worker has announced for a minute is in use no more. A channel is held where all of its providers
-# are; it is being probed once the first of them may be.
-_CHANNELS: Final = """
+# A provider that no worker announced for a minute is no longer in use. A channel is held if all its providers are held.
+# It may be probed as soon as one of them may be probed.
+_SELECT_CHANNEL_HOLDS: Final = """
 SELECT channel, bool_and(held_until > now()) AS held
   FROM provider_states
  CROSS JOIN LATERAL unnest(channels) AS channel
@@ -20,7 +20,7 @@ SELECT channel, bool_and(held_until > now()) AS held
 HAVING bool_and(held_until IS NOT NULL)
 """
 
-_WAITING: Final = """
+_SELECT_HOLD: Final = """
 SELECT reason, held_since AS since, held_until AS until
   FROM provider_states
  WHERE %(channel)s = ANY(channels) AND held_until IS NOT NULL AND updated_at > now() - interval '1 minute'
@@ -34,7 +34,7 @@ SELECT reason, held_since AS since, held_until AS until
 
 @dataclass(frozen=True, slots=True)
 class ProviderHold:
-    """Why a channel's messages wait, since when, and until when at least."""
+    """Why a channel's messages wait, since when, and the earliest end of the wait."""
 
     reason: str
     since: datetime
@@ -42,14 +42,14 @@ class ProviderHold:
 
 
 async def channel_holds(connection: Connection) -> dict[Channel, bool]:
-    """The channels that are held: true while nothing may be sent, false where the provider may be probed."""
-    cursor = await connection.execute(_CHANNELS)
+    """The held channels: True while nothing may be sent, False once the provider may be probed."""
+    cursor = await connection.execute(_SELECT_CHANNEL_HOLDS)
     known = set(Channel)
     return {Channel(channel): held for channel, held in await cursor.fetchall() if channel in known}
 
 
 async def hold_of(connection: Connection, channel: str) -> ProviderHold | None:
-    """Why messages of a channel wait for their provider; null where they do not."""
+    """The hold that a channel's messages wait for; None if they do not wait."""
     async with connection.cursor(row_factory=class_row(ProviderHold)) as cursor:
-        await cursor.execute(_WAITING, {"channel": channel})
+        await cursor.execute(_SELECT_HOLD, {"channel": channel})
         return await cursor.fetchone()

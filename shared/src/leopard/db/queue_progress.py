@@ -1,7 +1,7 @@
-"""How far the queues have been delivered: tells jobs that still wait in a queue from jobs that were lost.
+"""Queue progress: how far each queue has been delivered. Separates jobs that still wait from jobs that are lost.
 
-Queues are first in, first out. Once a job that was published at some moment has been delivered, every job published
-before it is with a worker, done, or lost.
+Queues are first in, first out. Once a job has been delivered, every job that was published before it is with a worker,
+done, or lost.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Final
 from leopard.db.chunks import DUE_FOR_CHECK
 from leopard.db.pool import Connection
 
-_REPORT: Final = """
+_REPORT_DELIVERED: Final = """
 INSERT INTO queue_progress (queue, delivered_up_to)
 VALUES (%(queue)s, LEAST(%(delivered_up_to)s, now()))
     ON CONFLICT (queue) DO UPDATE
@@ -19,8 +19,8 @@ VALUES (%(queue)s, LEAST(%(delivered_up_to)s, now()))
  WHERE queue_progress.delivered_up_to < excluded.delivered_up_to
 """
 
-# What was published while the depth was read may have been counted or not.
-_EMPTIED: Final = f"""
+# Jobs published during the check may be missing from the measured depth, hence the two seconds.
+_REPORT_EMPTIED: Final = f"""
 INSERT INTO queue_progress (queue, delivered_up_to)
 VALUES (%(queue)s, now() - interval '2 seconds')
     ON CONFLICT (queue) DO UPDATE
@@ -29,8 +29,8 @@ VALUES (%(queue)s, now() - interval '2 seconds')
    AND EXISTS (SELECT FROM campaign_chunks WHERE {DUE_FOR_CHECK})
 """
 
-# Chunks are locked in the order of their ids, and those that another process works on are left alone.
-_HELD: Final = """
+# Chunks are locked in the order of their ids. Chunks that another process has locked are skipped.
+_DELAY_CHECKS: Final = """
 WITH held AS (
     SELECT campaign_chunks.id
       FROM campaign_chunks
@@ -50,25 +50,25 @@ UPDATE campaign_chunks
 
 
 async def report_delivered(connection: Connection, queue: str, delivered_up_to: datetime) -> None:
-    """Say that a queue has delivered what was published up to a moment; never takes a later moment back."""
-    await connection.execute(_REPORT, {"queue": queue, "delivered_up_to": delivered_up_to})
+    """Record that a queue has delivered all jobs published up to a time. The time never moves back."""
+    await connection.execute(_REPORT_DELIVERED, {"queue": queue, "delivered_up_to": delivered_up_to})
 
 
 async def report_emptied(connection: Connection, queue: str) -> None:
-    """Say that a queue holds no job at this moment; writes nothing while no chunk is due to be checked."""
-    await connection.execute(_EMPTIED, {"queue": queue})
+    """Record that a queue is empty now. Writes nothing while no chunk is due for a check."""
+    await connection.execute(_REPORT_EMPTIED, {"queue": queue})
 
 
 async def report_held(connection: Connection, jobs: Sequence[tuple[int, int]], seconds: float) -> None:
-    """Say that a worker still holds jobs, each by campaign and customer: their chunks are checked later.
+    """Record that a worker still holds jobs, so that their chunks are checked later.
 
     Args:
-        connection: Where to write.
+        connection: A connection to write with.
         jobs: The campaign id and the customer id of each job.
-        seconds: How long the chunks are left alone.
+        seconds: How long to delay the checks.
     """
     await connection.execute(
-        _HELD,
+        _DELAY_CHECKS,
         {
             "campaign_ids": [campaign_id for campaign_id, _ in jobs],
             "customer_ids": [customer_id for _, customer_id in jobs],

@@ -1,4 +1,4 @@
-"""The schema's version. Services ask for it at every start, so Alembic, which is slow to import, stays out of it."""
+"""The version of the schema. Does not import Alembic, because that is slow and every service starts here."""
 
 import asyncio
 from functools import lru_cache
@@ -12,12 +12,12 @@ from leopard.waiting import Patience
 
 
 class SchemaNotReadyError(Exception):
-    """The schema is not as new as the code needs it, or cannot be seen; says why."""
+    """The schema is too old for the code, or cannot be read; says why."""
 
 
 @lru_cache(maxsize=1)
 def newest_revision() -> str:
-    """The revision that this version of the code was written for: the first part of the newest file's name."""
+    """The revision that this version of the code needs: the first part of the newest migration's file name."""
     versions = resources.files("leopard.db.migrations") / "versions"
     return max(file.name.split("_", 1)[0] for file in versions.iterdir() if file.name[0].isdigit())
 
@@ -25,7 +25,7 @@ def newest_revision() -> str:
 async def schema_is_current(connection: Connection) -> bool:
     """Whether the schema is at least as new as this version of the code.
 
-    Newer is fine: old and new versions run side by side while an upgrade rolls.
+    A newer schema is fine: old and new versions run side by side during an upgrade.
     """
     try:
         cursor = await connection.execute("SELECT version_num FROM alembic_version")
@@ -40,21 +40,21 @@ async def wait_for_schema(database_url: str, *, seconds: float) -> None:
 
     Args:
         database_url: A libpq URL or keyword string.
-        seconds: How long to wait, for PostgreSQL as well.
+        seconds: How long to wait, including for PostgreSQL.
 
     Raises:
-        SchemaNotReadyError: It is not in time; says what was in the way.
-        psycopg.Error: PostgreSQL refuses for good: the login, the database.
+        SchemaNotReadyError: The schema is not current in time; says why.
+        psycopg.Error: PostgreSQL refuses permanently, for example the login.
     """
     patience = Patience(seconds)
     while True:
         try:
-            # a migration may hold the table for as long as it takes
+            # a running migration may lock the table for a long time
             async with asyncio.timeout(max(patience.seconds_left(), 1)):
                 async with await AsyncConnection.connect(database_url, **connection_options("wait")) as connection:
                     if await schema_is_current(connection):
                         return
-            reason = f"the schema is older than this version needs it: {newest_revision()}; run: leopard migrate"
+            reason = f"the schema is older than this version needs ({newest_revision()}); run: leopard migrate"
         except TimeoutError:
             reason = "PostgreSQL did not answer in time, or a migration is running"
         except DATABASE_UNAVAILABLE as error:

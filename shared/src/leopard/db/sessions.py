@@ -1,8 +1,8 @@
-"""What a session with PostgreSQL is set to: time-outs, UTC, prepared statements.
+"""The settings of a PostgreSQL session: timeouts, UTC, prepared statements.
 
-Nothing is sent as start-up `options`, which PgBouncer refuses. A server session of one's own is set once. Behind a
-pooler that gives each transaction another server session nothing may outlive a transaction, so each transaction begins
-with its own `SET LOCAL`.
+They are not sent as start-up `options`, because PgBouncer refuses those. A direct connection has a dedicated server
+session, which is set once. A transaction pooler may use another server session for each transaction. There, nothing may
+outlive a transaction, so each transaction begins with `SET LOCAL`.
 """
 
 from collections.abc import AsyncIterator
@@ -23,10 +23,10 @@ from leopard.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 PREPARE_THRESHOLD: Final = 5
-"""A statement is prepared when it runs for the sixth time on one connection; psycopg's own default."""
+"""A statement is prepared when it runs for the sixth time on a connection. This is psycopg's default."""
 
 IDLE_IN_TRANSACTION_SECONDS: Final = 60
-"""PostgreSQL ends a session whose process stopped in the middle of a transaction."""
+"""PostgreSQL ends a session that is idle in a transaction for this time, for example of a frozen process."""
 
 _ORDINARY: Final = (
     errors.IntegrityError,
@@ -42,7 +42,7 @@ _SET: Final = "SELECT set_config(name, value, %s) FROM unnest(%s::text[], %s::te
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """How long statements may take, in seconds, and what stands between a service and PostgreSQL."""
+    """Limits for statements, in seconds, and the kind of pooler in front of PostgreSQL."""
 
     lock_timeout_seconds: float = 5
     statement_timeout_seconds: float = 30
@@ -51,7 +51,7 @@ class SessionRules:
 
 
 def session_rules(settings: ServiceSettings) -> SessionRules:
-    """The rules that a service's settings give."""
+    """The rules from a service's settings."""
     return SessionRules(
         lock_timeout_seconds=settings.lock_timeout_seconds,
         statement_timeout_seconds=settings.statement_timeout_seconds,
@@ -61,17 +61,17 @@ def session_rules(settings: ServiceSettings) -> SessionRules:
 
 
 class SessionConnection(AsyncConnection[TupleRow]):
-    """A connection that knows whether it may be used again, and bounds its transactions behind a pooler."""
+    """A connection that knows whether it may be reused, and applies its settings behind a pooler."""
 
     spoiled: bool = False
-    """A statement met an unexpected error, or was interrupted: the state of the session is not known."""
+    """A statement had an unexpected error or was interrupted, so the session's state is unknown."""
     outdated: bool = False
-    """The error says that sessions of the same age are of no use either: a read-only server, a plan of old tables."""
+    """Other sessions of the same age are unusable too: the server is read-only, or plans are outdated."""
     local_settings: tuple[list[str], list[str]] | None = None
-    """Names and values that each transaction begins with; null where the session has them already."""
+    """Names and values that each transaction sets; None if the session has them already."""
 
     async def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401, ASYNC109 psycopg's own
-        """Run a statement; every one of them passes here."""
+        """Run a statement. Every statement passes through this method."""
         try:
             return await super().wait(gen, interval, timeout)
         except BaseException as error:
@@ -85,7 +85,7 @@ class SessionConnection(AsyncConnection[TupleRow]):
         savepoint_name: str | None = None,
         force_rollback: bool = False,  # noqa: FBT001, FBT002 psycopg's own
     ) -> AsyncIterator[AsyncTransaction]:
-        """A transaction with the session's settings in force, or a savepoint within one."""
+        """A transaction with the session's settings, or a savepoint within one."""
         outermost = self.info.transaction_status is TransactionStatus.IDLE
         async with super().transaction(savepoint_name, force_rollback) as begun:
             if outermost and self.local_settings is not None:
@@ -96,14 +96,14 @@ class SessionConnection(AsyncConnection[TupleRow]):
         self.outdated = self.outdated or isinstance(error, _OUTDATED)
         if not self.spoiled:
             self.spoiled = True
-            # the words of an error may quote a customer's data
+            # the text of an error may contain a customer's data
             reason = getattr(error, "sqlstate", None)
-            # the caller says what went wrong; in an outage there is one of these for each connection
-            log.info("a connection is closed after an error", error=type(error).__name__, sqlstate=reason)
+            # info only: the caller reports the error, and an outage produces one line per connection
+            log.info("connection closed after an error", error=type(error).__name__, sqlstate=reason)
 
 
 class _TransactionCursor(AsyncCursor[Row]):
-    """A cursor whose statement gets a transaction where there is none, so that it gets the settings too."""
+    """A cursor that opens a transaction for a lone statement, so that the settings apply to it."""
 
     async def execute(
         self,
@@ -121,14 +121,14 @@ class _TransactionCursor(AsyncCursor[Row]):
 
 
 class _UtcLoader(TimestamptzLoader):
-    """Reads times as UTC, whatever the time zone of the session that a pooler gave."""
+    """Reads times as UTC, because a pooler's session may have any time zone."""
 
     def load(self, data: Buffer) -> datetime:
         return super().load(data).astimezone(UTC)
 
 
 async def begin_session(connection: SessionConnection, rules: SessionRules) -> None:
-    """Set a new connection up by the rules.
+    """Apply the rules to a new connection.
 
     Raises:
         psycopg.Error: PostgreSQL refused.
@@ -152,7 +152,7 @@ async def begin_session(connection: SessionConnection, rules: SessionRules) -> N
 async def _has_own_session(connection: SessionConnection, pooling: DatabasePooling) -> bool:
     if pooling is not DatabasePooling.AUTO:
         return pooling is not DatabasePooling.TRANSACTION
-    # a pooler makes up the process id that a client is given; what mode it is in it does not say
+    # a pooler gives the client an invented process id; it does not reveal its mode
     cursor = await connection.execute("SELECT pg_backend_pid()")
     row = await cursor.fetchone()
     return row is not None and row[0] == connection.info.backend_pid
@@ -168,5 +168,5 @@ def _settings(rules: SessionRules) -> dict[str, str]:
 
 
 def _milliseconds(seconds: float) -> str:
-    # zero would mean no bound at all
+    # zero would mean no limit
     return str(max(round(seconds * 1000), 1))

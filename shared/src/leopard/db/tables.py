@@ -1,6 +1,6 @@
-"""The tables, as SQLModel: what the migrations must amount to (`alembic check` holds the two together).
+"""The tables as SQLModel classes. `alembic check` verifies that the migrations produce them. Runs no SQL.
 
-SQL that reads or writes a table stands with its subject in the services; it goes through psycopg.
+SQL that reads or writes a table is in the module of its subject, and runs through psycopg.
 """
 
 from datetime import datetime
@@ -31,7 +31,7 @@ from sqlmodel import Column, Field, SQLModel
 from leopard.domain.statuses import CampaignStatus, Channel, MessageStatus
 
 
-def _now(*, nullable: bool = False) -> Any:  # noqa: ANN401 what SQLModel takes as a column's default field
+def _now(*, nullable: bool = False) -> Any:  # noqa: ANN401 SQLModel's fields have any type
     return Field(
         sa_column=Column(DateTime(timezone=True), nullable=nullable, server_default=None if nullable else text("now()"))
     )
@@ -47,7 +47,7 @@ def _one_of(column: str, values: type[Channel | CampaignStatus | MessageStatus],
 
 
 class Customer(SQLModel, table=True):
-    """Somebody who can be written to."""
+    """A person who can get messages."""
 
     __tablename__: ClassVar[Any] = "customers"
     __table_args__ = (UniqueConstraint("phone", name="customers_phone_key"),)
@@ -63,7 +63,7 @@ class Customer(SQLModel, table=True):
 
 
 class Campaign(SQLModel, table=True):
-    """One template on its way to an audience."""
+    """A template that is sent to an audience."""
 
     __tablename__: ClassVar[Any] = "campaigns"
     __table_args__ = (
@@ -83,25 +83,25 @@ class Campaign(SQLModel, table=True):
     created_at: datetime = _now()
     updated_at: datetime = _now()
     audience: dict[str, Any] | None = Field(sa_column=Column(JSONB))
-    """Whom a send goes to: `{"all": true}` or `{"filter": {...}}`; null when the send named its customers."""
+    """The audience: `{"all": true}` or `{"filter": {...}}`; null if the send named its customers."""
     audience_last_id: int | None = Field(sa_column=Column(BigInteger))
-    """The highest customer id at the moment of the send; who comes later is not written to."""
+    """The highest customer id at the time of the send. Later customers get no message."""
     audience_planned_to: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    """Customers up to this id have their rows; once it reaches `audience_last_id` the fan-out is complete."""
+    """Customers up to this id have message rows. At `audience_last_id` planning is complete."""
     audience_unplanned: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    """How many of the audience have no row yet, as counted at the send; part of the campaign's total."""
+    """The number of recipients without a row, by the count at the send. A part of the campaign's total."""
     served_at: datetime | None = _now(nullable=True)
-    """When a dispatcher last took a chunk of it; the one served longest ago is next."""
+    """When a dispatcher last claimed a chunk of it. The campaign served longest ago is next."""
     traceparent: str | None = Field(sa_column=Column(Text))
     """The W3C trace context of the request that sent it."""
     failure_reason: str | None = Field(sa_column=Column(Text))
-    """Why the campaign failed as a whole; null where its messages tell."""
+    """Why the campaign failed as a whole; null if it did not, or if only its messages failed."""
     format: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default=text("1")))
-    """What a process must know to plan and send it (`leopard.domain.formats`); one that does not leaves it alone."""
+    """The campaign's format (`leopard.domain.formats`). Processes that do not know it ignore the campaign."""
 
 
 class PostponedRecipient(SQLModel, table=True):
-    """A recipient whose customer row was locked when the chunk was planned; gets a message later."""
+    """A recipient whose customer row was locked during planning. Gets a message row later."""
 
     __tablename__: ClassVar[Any] = "postponed_recipients"
 
@@ -114,7 +114,7 @@ class PostponedRecipient(SQLModel, table=True):
 
 
 class Chunk(SQLModel, table=True):
-    """A range of a campaign's customers whose messages are not all finished; the row goes when they are."""
+    """A range of a campaign's customers with unfinished messages. Deleted when all are finished."""
 
     __tablename__: ClassVar[Any] = "campaign_chunks"
     __table_args__ = (
@@ -129,11 +129,11 @@ class Chunk(SQLModel, table=True):
     first_customer_id: int = Field(sa_column=Column(BigInteger, nullable=False))
     last_customer_id: int = Field(sa_column=Column(BigInteger, nullable=False))
     claimed_until: datetime | None = _now(nullable=True)
-    """A dispatcher has it until then; passes by itself."""
+    """A dispatcher holds it until then. The claim ends by itself."""
     check_at: datetime | None = _now(nullable=True)
-    """Its jobs are published, and this is when to see whether they are done; null: they are still to be published."""
+    """When to check whether the published jobs are done; null while its jobs are not published."""
     published_at: datetime | None = _now(nullable=True)
-    """When the claim began under which its jobs were published."""
+    """When the dispatcher that published its jobs had claimed it."""
 
 
 class OutboundMessage(SQLModel, table=True):
@@ -165,13 +165,13 @@ class OutboundMessage(SQLModel, table=True):
     created_at: datetime = _now()
     updated_at: datetime = _now()
     claimed_until: datetime | None = _now(nullable=True)
-    """A worker has it until then. Also the claim's token: only the claim that set it may record a result."""
+    """A worker holds it until then. Also the token of the claim: only that claim may record a result."""
     next_attempt_at: datetime | None = _now(nullable=True)
-    """When it may be tried again; null when nothing has to be waited for."""
+    """When the message may be tried again; null if it does not have to wait."""
 
 
 class CampaignCount(SQLModel, table=True):
-    """A share of a campaign's counts, so that many workers do not queue for one row; the sum is the truth."""
+    """A shard of a campaign's counts, so that workers do not wait for one row. The sum is the real count."""
 
     __tablename__: ClassVar[Any] = "campaign_counts"
 
@@ -190,7 +190,7 @@ class CampaignCount(SQLModel, table=True):
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """A request that was made under a key, and the answer that the same request gets again."""
+    """A request with an idempotency key, and the response that a repeated request gets."""
 
     __tablename__: ClassVar[Any] = "idempotency_keys"
     __table_args__ = (Index("idx_idempotency_keys_created_at", "created_at"),)
@@ -203,7 +203,7 @@ class IdempotencyKey(SQLModel, table=True):
 
 
 class Installation(SQLModel, table=True):
-    """The one row that tells this installation from every other, and from a copy of its database made by hand."""
+    """The only row holds the unique id of this installation."""
 
     __tablename__: ClassVar[Any] = "installation"
     __table_args__ = (CheckConstraint("one", name="installation_one_check"),)
@@ -213,34 +213,34 @@ class Installation(SQLModel, table=True):
 
 
 class ProviderState(SQLModel, table=True):
-    """What all workers know of a provider: whether it is held, why, and how fast it may be asked."""
+    """The state of a provider, shared by all workers: whether it is held, why, and the allowed rate."""
 
     __tablename__: ClassVar[Any] = "provider_states"
 
     provider: str = Field(sa_column=Column(Text, primary_key=True))
     channels: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
-    """The channels whose messages it carries."""
+    """The channels that it sends."""
     held_since: datetime | None = _now(nullable=True)
     held_until: datetime | None = _now(nullable=True)
-    """No message is sent until then, and one at a time afterwards; null: the provider is not held."""
+    """No message is sent until then. Afterwards one message at a time probes it. Null: not held."""
     reason: str | None = Field(sa_column=Column(Text))
     """Why it is held."""
     holds_in_a_row: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
-    """Holds without a message that got through in between."""
+    """Consecutive holds without a successful message in between."""
     probe_until: datetime | None = _now(nullable=True)
-    """A worker sends the one message that probes it; passes by itself."""
+    """A worker may send a probe until then. The right to probe ends by itself."""
     rate_per_second: float | None = Field(sa_column=Column(Double))
-    """Messages that all workers together may send each second; null: as many as they can."""
+    """Messages per second for all workers together; null: no limit."""
     rate_threshold: float | None = Field(sa_column=Column(Double))
-    """Above this rate the provider has throttled; from here the rate grows slowly."""
+    """The provider throttled above this rate. From here the rate grows slowly."""
     tokens: float = Field(sa_column=Column(Double, nullable=False, server_default=text("0")))
-    """Messages that may be sent at once."""
+    """Messages that may be sent now (token bucket)."""
     tokens_at: datetime = _now()
     updated_at: datetime = _now()
 
 
 class QueueProgress(SQLModel, table=True):
-    """How far a queue has been delivered: jobs published up to then are with a worker, done, or lost."""
+    """How far a queue has been delivered. Jobs published until then are with a worker, done, or lost."""
 
     __tablename__: ClassVar[Any] = "queue_progress"
 

@@ -1,4 +1,4 @@
-"""A campaign's moves from state to state, as compare-and-set updates: of two at once, one wins."""
+"""Status changes of campaigns, as compare-and-set updates: of two concurrent changes only one succeeds."""
 
 from collections.abc import Collection
 from typing import Any, Final
@@ -21,13 +21,13 @@ async def move_campaign(
     *,
     only_from: Collection[CampaignStatus] = tuple(CampaignStatus),
 ) -> bool:
-    """Move a campaign to `target` in the caller's transaction; false where its state does not allow it.
+    """Move a campaign to `target` in the caller's transaction; False if its status does not allow it.
 
     Args:
-        connection: Where the transaction is open.
-        campaign_id: Which campaign.
-        target: What it is to become.
-        only_from: Of the states that lead there, those that count for this caller.
+        connection: A connection with an open transaction.
+        campaign_id: The campaign to move.
+        target: The new status.
+        only_from: The source statuses that this caller accepts.
     """
     sources = [source for source in sources_of(target) if source in only_from]
     moved = await connection.execute(_MOVE, {"campaign_id": campaign_id, "target": target, "sources": sources})

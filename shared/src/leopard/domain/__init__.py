@@ -1,1 +1,1 @@
-"""The rules of Leopard, in the standard library alone."""
+"""The rules of Leopard. Knows no database, no broker and no HTTP."""

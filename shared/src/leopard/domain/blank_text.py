@@ -1,4 +1,4 @@
-"""Texts that show nothing: empty, or made of blanks and invisible characters alone."""
+"""Detects blank texts: empty, or only spaces and invisible characters."""
 
 import unicodedata
 from typing import Final
@@ -9,9 +9,9 @@ _SHOWS_NOTHING: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 _VISIBLE_FORMAT: Final = frozenset(
     "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
-"""Signs that stand around Arabic, Syriac and Kaithi numbers; Unicode counts them among format characters."""
+"""Visible signs around Arabic, Syriac and Kaithi numbers. Unicode classifies them as format characters."""
 
-# Unicode's Default_Ignorable_Code_Point outside the categories above, and letters and symbols drawn as a blank.
+# Unicode's Default_Ignorable_Code_Point outside the categories above, and letters and symbols that look blank.
 _INVISIBLE_RANGES: Final = (
     (0x034F, 0x034F),  # combining grapheme joiner
     (0x115F, 0x1160),  # Hangul fillers
@@ -30,7 +30,7 @@ _INVISIBLE_RANGES: Final = (
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of `text` would be seen: it is empty, or holds blanks and invisible characters alone."""
+    """Whether `text` is empty or contains only spaces and invisible characters."""
     return all(_is_invisible(character) for character in text)
 
 

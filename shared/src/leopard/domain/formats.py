@@ -1,7 +1,7 @@
-"""Formats of campaigns: what a process must know to plan and send one.
+"""Campaign formats: a version number for the features that a campaign uses.
 
-A campaign that uses something new carries a higher number. A process of an older version leaves it alone, so that the
-campaign waits for a process that knows it. Within a known format, what cannot be read is broken and fails.
+A campaign that uses a new feature has a higher format. A process of an older version ignores it, so the campaign waits
+for a newer process. A campaign with a known format that cannot be read is broken and fails.
 """
 
 from typing import Final

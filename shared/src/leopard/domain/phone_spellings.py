@@ -1,7 +1,7 @@
-"""Phone numbers as clients write them, brought into the one spelling that is stored: E.164.
+"""Normalises phone numbers from the spellings of clients to the stored spelling, E.164.
 
-Which numbers a country can have is taken from the metadata of `phonenumbers`. A number is refused where its length is
-impossible, not where its range is unassigned: ranges are assigned sooner than metadata is released.
+The library `phonenumbers` knows the numbers of each country. A number with an impossible length is refused. A number
+in an unassigned range is accepted, because new ranges are in use before the library knows them.
 """
 
 import re
@@ -13,13 +13,13 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, V
 from leopard.domain.phone_numbers import TEST_PREFIX, is_e164
 
 _LONGEST: Final = 40
-"""Fifteen digits and what people write between them."""
+"""Fifteen digits and the separators between them."""
 
 # blanks, dashes, and the invisible marks that address books put around numbers
 _SEPARATORS: Final = re.compile(r"[ \t.()/\u00a0\u00ad\u2000-\u2015\u202a-\u202f\u2060\u2066-\u2069\u2212\ufeff-]+")
 
 _PROBLEMS: Final = {
-    ValidationResult.INVALID_COUNTRY_CODE: "begins with a country code that does not exist",
+    ValidationResult.INVALID_COUNTRY_CODE: "begins with an unknown country code",
     ValidationResult.TOO_SHORT: "is too short for its country",
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "is too short for its country: the area code is missing",
     ValidationResult.TOO_LONG: "is too long for its country",
@@ -28,13 +28,13 @@ _PROBLEMS: Final = {
 
 
 def normalised_phone(written: str) -> str:
-    """The E.164 spelling of a number that is written with its country code.
+    """The E.164 spelling of a number with a country code.
 
-    Blanks, dashes, dots, brackets and slashes may separate digits, `00` may stand for the plus sign, and a national
-    trunk prefix after the country code is dropped: `+44 (0)7911 123456` is `+447911123456`.
+    Spaces, dashes, dots, brackets and slashes may separate digits. `00` may replace the plus sign. A national trunk
+    prefix after the country code is dropped: `+44 (0)7911 123456` becomes `+447911123456`.
 
     Raises:
-        ValueError: It is no such number; says why, and never repeats the number.
+        ValueError: It is not such a number; says why, and never quotes the number.
     """
     if len(written) > _LONGEST:
         msg = "is too long for a phone number"
@@ -45,15 +45,15 @@ def normalised_phone(written: str) -> str:
     if not is_e164(digits):
         msg = "must be an E.164 number such as +254700123456: a plus sign, the country code, the number"
         raise ValueError(msg)
-    # a country code of its own that is assigned to nobody, for tests
+    # the test prefix is an unassigned country code, which the library refuses
     return digits if digits.startswith(TEST_PREFIX) else _of_a_country(digits)
 
 
 def other_spellings(phone: str) -> list[str]:
-    """How the number of an E.164 spelling may have been stored before spellings were brought into one.
+    """Other spellings under which older versions may have stored the same number.
 
     Args:
-        phone: What `normalised_phone` gives.
+        phone: A result of `normalised_phone`.
     """
     if phone.startswith(TEST_PREFIX):
         return []
@@ -77,9 +77,9 @@ def _of_a_country(digits: str) -> str:
     problem = _PROBLEMS.get(phonenumbers.is_possible_number_with_reason(number))
     if problem is not None:
         raise ValueError(problem)
-    # Italy's zero belongs to the number, and so does that of some others; elsewhere it is dialled inside the country
+    # in Italy and a few other countries the 0 is a part of the number; elsewhere it is only dialled inside the country
     if number.italian_leading_zero and not phonenumbers.is_valid_number(number):
-        msg = "has a 0 after the country code that does not belong there"
+        msg = "has a wrong 0 after the country code"
         raise ValueError(msg)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 

@@ -1,4 +1,4 @@
-"""The states of a campaign and of a message, and the moves between them."""
+"""The statuses of campaigns and messages, and the allowed moves between them. Reads no database."""
 
 from enum import StrEnum
 from typing import Final
@@ -53,27 +53,27 @@ CAMPAIGN_MOVES: Final[dict[CampaignStatus, frozenset[CampaignStatus]]] = {
 
 MESSAGE_MOVES: Final[dict[MessageStatus, frozenset[MessageStatus]]] = {
     MessageStatus.PENDING: frozenset({MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.CANCELLED}),
-    # only while its next attempt is still to come
+    # only while another attempt is planned
     MessageStatus.FAILED: frozenset({MessageStatus.PENDING, MessageStatus.CANCELLED}),
     MessageStatus.SENT: frozenset(),
     MessageStatus.CANCELLED: frozenset(),
 }
 
 EDITABLE: Final = frozenset({CampaignStatus.DRAFT, CampaignStatus.SCHEDULED})
-"""The states in which a campaign may be changed, deleted or sent."""
+"""The statuses in which a campaign may be changed, deleted or sent."""
 
 OUTCOME_UNKNOWN: Final = "outcome unknown"
-"""How the error of a message begins that may have been sent, or may not."""
+"""The start of the error text of a message that may have been sent."""
 
 MAX_ATTEMPTS: Final = 3
-"""How often a message is tried before it has failed for good."""
+"""The number of attempts after which a message is finished as failed."""
 
 
 def can_move(source: CampaignStatus, target: CampaignStatus) -> bool:
-    """Whether a campaign may go from `source` to `target`."""
+    """Whether a campaign may move from `source` to `target`."""
     return target in CAMPAIGN_MOVES[source]
 
 
 def sources_of(target: CampaignStatus) -> list[CampaignStatus]:
-    """The states from which a campaign may become `target`."""
+    """The statuses from which a campaign may move to `target`."""
     return [source for source in CampaignStatus if can_move(source, target)]

@@ -1,13 +1,13 @@
-"""What a text must be so that PostgreSQL can keep it. What may be stored may also be asked for, by the same rule."""
+"""The rule for texts that PostgreSQL can store. Stored values and search values follow the same rule."""
 
 from typing import Final
 
 MAX_TEXT: Final = 1000
-"""The longest value of a customer's field, in characters."""
+"""The maximum length of a customer's field, in characters."""
 
 
 def storable(text: str) -> str:
-    """The text itself.
+    """Return the text unchanged.
 
     Raises:
         ValueError: PostgreSQL cannot store it; says why.

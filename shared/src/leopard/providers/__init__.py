@@ -1,1 +1,1 @@
-"""Providers: the contract that every provider fulfils. Opens no socket."""
+"""Message providers: their contract, and the request and response format of each. Opens no socket."""

@@ -1,12 +1,12 @@
-"""What a provider is asked, and what it may answer.
+"""The contract of a provider: the message that it gets, and the outcomes of a send. Opens no socket.
 
 Accepted      the provider has the message
-Refused       it judged the message and does not take it; says whether another attempt could end otherwise
-Throttled     it takes no message at this moment, because there are too many; says when to come again
-Unavailable   it takes no message at this moment, whichever it is: it cannot be reached, or refuses us
-Unknown       it may have the message or not: the answer was lost on its way
+Refused       the provider refuses this message; says whether another attempt could succeed
+Throttled     the provider gets too many messages and takes none now; says when to retry
+Unavailable   the provider takes no message at all now: it cannot be reached, or it refuses the account
+Unknown       the provider may have the message: no answer came back
 
-Throttled and Unavailable say something of the provider and nothing of the message, which loses no attempt by them.
+Throttled and Unavailable describe the provider, not the message. They cost the message no attempt.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from leopard.domain.statuses import Channel
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message as a provider gets it."""
+    """A message for a provider."""
 
     message_id: int
     idempotency_key: str
-    """The same for every attempt at this message, and for no other message of any installation."""
+    """The same for every attempt to send this message, and unique across messages and installations."""
     channel: Channel
     phone: str
     text: str
@@ -29,37 +29,37 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the message and answers for it from here on."""
+    """The provider took the message and is responsible for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider did not take the message."""
+    """The provider refused the message."""
 
     reason: str
     permanent: bool
-    """Whether another attempt would be refused as well, as for a number that does not exist."""
+    """Whether every other attempt would be refused too, for example for a number that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """The provider takes no message at the moment, because it got too many."""
+    """The provider takes no message now, because it got too many."""
 
     retry_after_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The provider takes no message at the moment, whichever it is."""
+    """The provider takes no message now."""
 
     reason: str
     retry_after_seconds: float | None = None
-    """When the provider asks us to come again; null where it does not say."""
+    """The wait that the provider asks for; None if it asks for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request went out, and no answer came back."""
+    """The request was sent, and no answer came back."""
 
     reason: str
 
@@ -68,27 +68,27 @@ SendOutcome: TypeAlias = Accepted | Refused | Throttled | Unavailable | Unknown
 
 
 class Provider(Protocol):
-    """Brings messages to their recipients."""
+    """Sends messages to their recipients."""
 
     @property
     def name(self) -> str:
-        """What logs, metrics and clients call it; says nothing secret."""
+        """Its name in logs, metrics and API responses. Contains no secret."""
         ...
 
     @property
     def account(self) -> str:
-        """What tells it from another endpoint or another account; never shown."""
+        """Identifies its endpoint and account. May contain secrets and is never shown."""
         ...
 
     @property
     def capacity(self) -> int:
-        """How many messages it takes at a time; more are not claimed."""
+        """The number of messages that it takes at a time. A worker claims no more."""
         ...
 
     async def send(self, message: OutgoingMessage) -> SendOutcome:
-        """Hand a message over; an exception counts as an unknown outcome."""
+        """Send a message. An exception counts as an unknown outcome."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         ...

@@ -1,16 +1,16 @@
-"""The generic HTTP provider: what it takes and what its answers mean. Opens no socket.
+"""The generic HTTP provider: its request, and the meaning of its responses. Opens no socket.
 
     POST {url}
     Idempotency-Key: 9001
     {"message_id": 9001, "channel": "sms", "to": "+254700123456", "text": "Hi Alice"}
 
 2xx                       accepted
-400, 404, 410, 422        refused for good
+400, 404, 410, 422        refused, never retried
 429                       throttled, for `Retry-After`
 401, 403, 503             unavailable: a fault of the account or of the provider, not of the message
 no connection             unavailable
 408, 502, 504, no answer  unknown
-everything else           refused for the time being; a redirect too, which is never followed
+everything else           refused, retried later; redirects are never followed
 
 `Retry-After` is a number of seconds or an HTTP date (RFC 9110, 10.2.3).
 """
@@ -41,17 +41,17 @@ _CONNECT_SECONDS: Final = 5.0
 
 
 def connect_seconds(timeout_seconds: float) -> float:
-    """How long connecting may take; if the connection is not made in this time, nothing was sent."""
+    """The limit for connecting. If the connection is not made in this time, nothing was sent."""
     return min(_CONNECT_SECONDS, timeout_seconds)
 
 
 def request_headers(message: OutgoingMessage) -> dict[str, str]:
-    """The headers that belong to a message."""
+    """The headers for one message."""
     return {"Idempotency-Key": message.idempotency_key}
 
 
 def request_body(message: OutgoingMessage) -> dict[str, object]:
-    """The body, as JSON values."""
+    """The body for one message, as JSON values."""
     return {
         "message_id": message.message_id,
         "channel": message.channel,
@@ -61,7 +61,7 @@ def request_body(message: OutgoingMessage) -> dict[str, object]:
 
 
 def outcome_of(status: int, retry_after: str | None) -> SendOutcome:  # noqa: PLR0911 a return for each row of the table
-    """What an answer means, by its status and its `Retry-After` header."""
+    """The outcome for a response's status and `Retry-After` header."""
     if 200 <= status < 300:
         return Accepted()
     if status == _TOO_MANY_REQUESTS:
@@ -79,7 +79,7 @@ def outcome_of(status: int, retry_after: str | None) -> SendOutcome:  # noqa: PL
 
 
 def retry_after_seconds(value: str | None) -> float | None:
-    """How long a `Retry-After` header asks us to wait, between 0 and 3600 seconds; null where it does not parse."""
+    """The wait in a `Retry-After` header, from 0 to 3600 seconds; None if it does not parse."""
     if not value:
         return None
     try:

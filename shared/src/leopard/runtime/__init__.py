@@ -1,1 +1,1 @@
-"""How a service runs: serving, supervision, probes and an orderly end."""
+"""The life of a service process: serving, supervision, probes and graceful shutdown."""

@@ -1,4 +1,4 @@
-"""One background task: a step that is repeated, measured, and tried again with backoff after an error."""
+"""One background task: repeats a step, measures it, and retries it with backoff after an error."""
 
 import asyncio
 import contextlib
@@ -26,41 +26,41 @@ LAST_SUCCESS: Final = Gauge(
 )
 
 OUTAGE_LOG_SECONDS: Final = 15.0
-"""A task that waits for a store for a shorter time is not worth a line: the store's monitor says that it is missing."""
+"""A task logs that it waits for a store only after this time. The store's monitor logs shorter outages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a failing step is tolerated; all times in seconds."""
+    """How long a failing step is tolerated. All times are in seconds."""
 
     unready_seconds: float = 15
-    """A step that has failed for so long makes the service not ready."""
+    """A step that keeps failing for this time makes the service not ready."""
     slow_seconds: float = 60
-    """A step that is under way for so long makes the service not ready."""
+    """A step that runs for this time makes the service not ready."""
     end_seconds: float = 180
-    """A step that has failed for so long ends the process, and so does one that goes on for so long."""
+    """A step that keeps failing, or keeps running, for this time ends the process."""
     step_seconds: float = 120
-    """A step that takes longer has failed, and is cancelled."""
+    """A step that takes longer is cancelled and counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outages:
-    """What is the fault of a store and not of this process."""
+    """Which errors are the fault of a store and not of this process."""
 
     errors: tuple[type[Exception], ...] = ()
-    """What is raised while a store is away."""
+    """Errors that are raised while a store is unavailable."""
     problems: Sequence[Callable[[], str | None]] = ()
-    """Why a store cannot be used at this moment: a step that takes too long meanwhile waits for the store."""
+    """Report why a store is unavailable now. A step that times out meanwhile was waiting for the store."""
     logged: tuple[type[Exception], ...] = ()
-    """Those of the errors that are logged where they are raised."""
+    """Errors that are already logged where they are raised."""
 
     def present(self) -> bool:
-        """Whether a store cannot be used at this moment."""
+        """Whether a store is unavailable now."""
         return any(problem() is not None for problem in self.problems)
 
 
 class BackgroundTask:
-    """One step, repeated until it is stopped. The supervisor makes these."""
+    """One step, repeated until it is stopped. The supervisor creates these tasks."""
 
     def __init__(self, name: str, step: Step, *, patience: Patience, outages: Outages, cut_short: bool) -> None:
         self.name = name
@@ -81,26 +81,26 @@ class BackgroundTask:
 
     @property
     def failing_seconds(self) -> float:
-        """How long the step has failed without a success in between, outages included; 0 where it has not."""
+        """How long the step has failed without a success, including outages; 0 if it did not fail."""
         return 0 if self._failing_since is None else time.monotonic() - self._failing_since
 
     @property
     def overdue_seconds(self) -> float:
-        """How long a step has been under way, or how long one should have begun; 0 while it rests."""
+        """How long a step has been running, or how late its start is; 0 while the task rests."""
         return 0 if self._due is None else max(time.monotonic() - self._due, 0)
 
     def wake(self) -> None:
-        """End the rest that is under way, if one is."""
+        """Start the next step now if the task rests."""
         self._woken.set()
 
     def start(self) -> None:
-        """Begin to repeat the step."""
+        """Start to repeat the step."""
         self._due = time.monotonic()
         self._running = asyncio.create_task(self._run(), name=f"leopard: {self.name}")
         self._running.add_done_callback(self._ended)
 
     def stop(self) -> "asyncio.Task[None] | None":
-        """End after the step that is under way; what to wait for, null where nothing runs."""
+        """Stop after the current step. Returns the asyncio task to wait for, or None if nothing runs."""
         self._stopping = True
         self._woken.set()
         return self._running
@@ -125,9 +125,9 @@ class BackgroundTask:
             running = asyncio.current_task()
             if self._stopping or (running is not None and running.cancelling()):
                 raise
-            # a library cancelled what we waited for, not us
+            # a library cancelled the awaited call; this task itself was not cancelled
             return self._failed(error, begun)
-        except Exception as error:  # noqa: BLE001 what it is cannot be known; it is logged and counted
+        except Exception as error:  # noqa: BLE001 any error is possible; it is logged and counted
             outage = self._outages.present() if bound.expired() else isinstance(error, self._outages.errors)
             return self._waited(error, begun) if outage else self._failed(error, begun)
         if self._logged:
@@ -138,7 +138,7 @@ class BackgroundTask:
         return seconds
 
     def _waited(self, error: Exception, begun: float) -> float:
-        # a new process would not end it; how long it lasts is not counted
+        # a new process would not end an outage, so its duration is not counted as failure
         self._count(begun)
         self._broken_counted_to = time.monotonic()
         is_news = type(error) not in self._logged and not isinstance(error, self._outages.logged)
@@ -171,7 +171,7 @@ class BackgroundTask:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if self._stopping:
             return
-        # it broke outside its step, or something else cancelled it; the event loop would say nothing of it
+        # the task failed outside its step, or other code cancelled it; asyncio would not log this
         seconds = 1.0
         try:
             seconds = self._failed(error_of(task) or RuntimeError("ended by itself"), time.monotonic())
@@ -185,5 +185,5 @@ class BackgroundTask:
 
 
 def error_of(task: "asyncio.Task[Any]") -> BaseException | None:
-    """What a task that is done ended with; null where it did what it should."""
+    """The error that ended a finished task; None if it succeeded."""
     return asyncio.CancelledError() if task.cancelled() else task.exception()

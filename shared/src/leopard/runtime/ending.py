@@ -1,4 +1,4 @@
-"""How a process ends by itself when it can no longer do its work: in order, with status 1."""
+"""Shutdown after a fatal fault: the process ends itself gracefully, with status 1."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from leopard.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 _HARD_END_SECONDS: Final = 60
-"""An orderly end that takes longer is cut off."""
+"""A graceful shutdown that takes longer is cut off."""
 
 _reasons: list[str] = []
 
@@ -28,5 +28,5 @@ def end_process(reason: str) -> None:
 
 
 def ended_by_fault() -> bool:
-    """Whether this process is ending because of a fault of its own."""
+    """Whether this process ends because `end_process` was called."""
     return bool(_reasons)

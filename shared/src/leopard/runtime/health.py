@@ -1,7 +1,7 @@
-"""What a service says of itself: `/health`, `/livez`, `/readyz`.
+"""The health endpoints of a service: `/health`, `/livez`, `/readyz`, `/metrics`. They ask no store.
 
-All answers come from what is kept, so that they are quick under any load. `/livez` looks at nothing but the process,
-so that an outage elsewhere never gets a healthy process restarted.
+All responses come from stored state, so they are fast under any load. `/livez` checks only the process, so an outage
+of a store never restarts a healthy process.
 """
 
 import json
@@ -16,7 +16,7 @@ from leopard import __version__
 from leopard.runtime.monitors import Monitor
 
 Problem = Callable[[], str | None]
-"""Why something does not work; null where it does. Answers at once, from what is kept."""
+"""Returns why something does not work, or None if it works. Reads stored state only and never waits."""
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -27,7 +27,7 @@ class Health:
 
     services: Mapping[str, Monitor]
     ready: Sequence[Problem]
-    """What must hold before the service can take work."""
+    """The service is ready when none of these reports a problem."""
 
     def report(self) -> tuple[int, dict[str, Any]]:
         """The HTTP status and the body of `/health`."""
@@ -55,7 +55,7 @@ class Health:
 
 
 class Endpoint:
-    """A plain ASGI application; an object, since frameworks take a bare function for a handler of their own kind."""
+    """A plain ASGI application. It is an object because frameworks treat a function as their kind of handler."""
 
     def __init__(self, app: AsgiApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, with Leopard's error body for what it refuses before any application sees it."""
+"""Uvicorn's HTTP protocol, with Leopard's error body for requests that never reach the application."""
 
 import json
 from typing import Final
@@ -6,15 +6,15 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MOST_HEAD_BYTES: Final = 64 * 1024
-"""How long a request's line and headers may be together."""
+"""The limit for a request's line and headers together."""
 
 DRAIN_BYTES: Final = 64 * 1024 * 1024
 DRAIN_SECONDS: Final = 5.0
-"""How much, and how long, is read of a refused request: most clients read an answer after they have sent all."""
+"""Limits for reading the rest of a refused request. Most clients read the response only after they sent everything."""
 
 
 class LeopardHttpProtocol(HttpToolsProtocol):
-    """A connection whose refusals are JSON, and can be read by a client that is still sending."""
+    """A connection that refuses requests in JSON. A client that is still sending can read the refusal."""
 
     _head_bytes = 0
     _in_head = True
@@ -22,7 +22,7 @@ class LeopardHttpProtocol(HttpToolsProtocol):
     _drained_bytes = 0
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent."""
+        """Handle received bytes."""
         if self._refused:
             self._drained_bytes += len(data)
             if self._drained_bytes > DRAIN_BYTES:
@@ -34,27 +34,27 @@ class LeopardHttpProtocol(HttpToolsProtocol):
             self.send_400_response("The request's headers are too large")
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start a request."""
         self._in_head = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """A request's headers are complete."""
+        """Finish a request's headers."""
         self._in_head = False
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """A request is complete; what comes next is the head of another."""
+        """Finish a request. The next bytes are the head of another one."""
         super().on_message_complete()
         self._in_head = True
         self._head_bytes = 0
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP request; the connection ends once the client has seen why."""
+        """Refuse an invalid HTTP request, and close the connection after the client could read the reason."""
         self._refused = True
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete and cycle.response_started:
-            # an answer is under way, and another one in the middle of it would be read as part of it
+            # a response is being sent; a second one would be read as part of it
             self.transport.close()
             return
         body = json.dumps({"error": {"code": "INVALID_REQUEST", "message": msg.rstrip(".")}}).encode()

@@ -1,4 +1,4 @@
-"""Running a service: one process, one event loop, an orderly end."""
+"""Runs a service: one process, one event loop, graceful shutdown."""
 
 import contextlib
 import gc
@@ -21,13 +21,13 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 def serve(service: str, settings_class: type[S], create_app: Callable[[S], Any]) -> None:
-    """Read the settings, start the service, and return once it has ended in order (exit status 0)."""
+    """Read the settings and run the service. Returns after a graceful shutdown (exit status 0)."""
     settings = read_settings(settings_class)
     configure_logs(service, settings.log_format, settings.log_level)
     configure_tracing(service)
     announce_build(service)
-    # before there is anything to end in order, the process just ends; uvicorn's own handlers come and go in between,
-    # and raise the signal that ended the server once more when all is done
+    # uvicorn installs its signal handlers later, removes them at the end, and then raises the signal again; before and
+    # after that there is nothing to shut down, so the process just ends
     signal.signal(signal.SIGTERM, _end_at_once)
     config = uvicorn.Config(
         create_app(settings),
@@ -55,9 +55,9 @@ def _end_at_once(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _collect_less() -> None:
-    """Look for garbage in cycles less often: a tenth of the CPU under load (docs/performance.md).
+    """Run the cyclic garbage collector less often; by default it takes a tenth of the CPU (docs/performance.md).
 
-    A message makes hundreds of objects, and next to none of them in cycles; what is there by now stays for good.
+    A message creates hundreds of objects, and almost none in cycles. Objects that exist at the start are permanent.
     """
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
-"""The background tasks of a process are watched, and none is ever silently dead.
+"""Supervision of background tasks: no task dies silently.
 
-One that keeps failing, or makes no progress, makes the service not ready, and in the end it ends the process with
-status 1, so that the platform starts a fresh one. An outage of a store is no fault of the process: it is waited for.
+A task that keeps failing, or makes no progress, makes the service not ready. Later it ends the process with status 1,
+so that the platform starts a new one. An outage of a store never ends the process: tasks wait for the store.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ class Supervisor:
         self._watching: asyncio.TimerHandle | None = None
 
     def repeat(self, name: str, step: Step, *, cut_short: bool = False) -> BackgroundTask:
-        """Have a step repeated from `start` on.
+        """Register a step. It is repeated after `start`.
 
         Args:
-            name: What logs and metrics call it.
-            step: What is repeated.
-            cut_short: Whether `stop` cancels it at once: its step waits for what may never come.
+            name: The name in logs and metrics.
+            step: The step to repeat.
+            cut_short: Whether `stop` cancels it at once, because its step may wait forever.
         """
         task = BackgroundTask(name, step, patience=self._patience, outages=self._outages, cut_short=cut_short)
         self._tasks.append(task)
@@ -47,7 +47,7 @@ class Supervisor:
         self._watch()
 
     async def stop(self, seconds: float) -> None:
-        """End every task after its step; those that take longer than `seconds` are cancelled together."""
+        """Stop every task after its current step. After `seconds`, cancel all that still run."""
         if self._watching is not None:
             self._watching.cancel()
         running = {one: task for task in self._tasks if (one := task.stop()) is not None}
@@ -62,7 +62,7 @@ class Supervisor:
             log.error("background task does not end although it was cancelled", task=running[one].name)
 
     def not_ready(self) -> str | None:
-        """Why the service is not ready: which tasks keep failing, or make no progress; null where none does."""
+        """Names the tasks that keep failing or make no progress; None if there are none."""
         patience = self._patience
         failing = [task.name for task in self._tasks if task.failing_seconds > patience.unready_seconds]
         slow = [task.name for task in self._tasks if task.overdue_seconds > patience.slow_seconds]
@@ -70,7 +70,7 @@ class Supervisor:
         return "; ".join(reasons) or None
 
     def _watch(self) -> None:
-        # a step that ignores that it was cancelled is ended with its process
+        # only the end of the process stops a step that ignores its cancellation
         self._watching = asyncio.get_running_loop().call_later(
             min(_WATCH_SECONDS, self._patience.end_seconds), self._watch
         )

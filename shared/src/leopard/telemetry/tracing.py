@@ -1,4 +1,4 @@
-"""Traces: which request a log line or a job belongs to, in the W3C's `traceparent` form."""
+"""Trace context in the W3C `traceparent` format: links log lines and jobs to the request that caused them."""
 
 from opentelemetry import trace
 from opentelemetry.propagate import extract, inject
@@ -11,24 +11,24 @@ TRACEPARENT = "traceparent"
 
 
 def configure_tracing(service: str) -> None:
-    """Give every span of this process an id that can be followed to the other services."""
+    """Give every span of this process a trace id that other services continue."""
     trace.set_tracer_provider(TracerProvider(resource=Resource.create({SERVICE_NAME: service})))
 
 
 def tracer() -> trace.Tracer:
-    """Where Leopard's spans come from."""
+    """The tracer that creates Leopard's spans."""
     return trace.get_tracer("leopard", __version__)
 
 
 def current_traceparent() -> str | None:
-    """The trace context of the span that is open, to be stored or sent along; null where none is."""
+    """The trace context of the current span, to store or send; None without a span."""
     carrier: dict[str, str] = {}
     inject(carrier)
     return carrier.get(TRACEPARENT)
 
 
 def trace_id_of(traceparent: object) -> str | None:
-    """The trace id in a `traceparent`; null where it is none."""
+    """The trace id in a `traceparent`; None if it is invalid."""
     if not isinstance(traceparent, str):
         return None
     context = trace.get_current_span(extract({TRACEPARENT: traceparent})).get_span_context()

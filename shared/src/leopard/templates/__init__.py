@@ -1,1 +1,1 @@
-"""Message templates."""
+"""Message templates: parsing, rendering, and the recipient's values."""

@@ -1,10 +1,10 @@
-"""The values of a recipient that a template sees: the same for a preview and for a send."""
+"""The values of a recipient that a template can use, the same for a preview and for a send."""
 
 from typing import Protocol
 
 
 class Recipient(Protocol):
-    """What is known of a recipient; every field but the phone may be missing."""
+    """A recipient's data. Every field except the phone may be missing."""
 
     @property
     def first_name(self) -> str | None:
@@ -18,22 +18,22 @@ class Recipient(Protocol):
 
     @property
     def location(self) -> str | None:
-        """Where the recipient lives."""
+        """The recipient's location."""
         ...
 
     @property
     def preferred_product(self) -> str | None:
-        """What the recipient likes to buy."""
+        """The recipient's preferred product."""
         ...
 
     @property
     def phone(self) -> str:
-        """The phone number, as E.164."""
+        """The phone number in E.164."""
         ...
 
 
 def recipient_values(recipient: Recipient) -> dict[str, str | None]:
-    """The values by the names that templates use."""
+    """The values by their names in templates."""
     return {
         "first_name": recipient.first_name,
         "last_name": recipient.last_name,

@@ -1,6 +1,6 @@
-"""Message templates: text in which `{field}` stands for what is known of a customer.
+"""Template parsing and rendering: `{field}` is replaced by a value of the customer.
 
-An API previews with the same functions that a worker sends with, so both give the same bytes.
+The API's preview and the worker use the same functions, so both give the same bytes.
 """
 
 import re
@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Final
 
 FIELDS: Final = ("first_name", "last_name", "location", "preferred_product", "phone")
-"""The customer's values that a template may name."""
+"""The fields that a template may use."""
 
 _BRACE: Final = re.compile(r"[{}]")
 
 
 class TemplateError(ValueError):
-    """A template that does not parse; says where, counting lines and columns from 1."""
+    """A template does not parse; gives the line and column, counted from 1."""
 
     def __init__(self, problem: str, text: str, position: int) -> None:
         line = text.count("\n", 0, position) + 1
@@ -28,15 +28,15 @@ class TemplateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A parsed template: literal text and field names in turn, beginning and ending with a literal."""
+    """A parsed template: literals and fields alternate, starting and ending with a literal."""
 
     literals: tuple[str, ...]
     fields: tuple[str, ...]
     unknown: tuple[str, ...]
-    """Placeholders that name no field, each once, in the order in which they stand; they stay as they are."""
+    """Placeholders that are no field, each once, in the order of the text. Rendering keeps them unchanged."""
 
     def render(self, values: Mapping[str, str | None]) -> str:
-        """The text for one customer, in one pass: a value is never searched for placeholders.
+        """Render the text for one customer. Placeholders inside a value are not replaced.
 
         A field that is missing, null or empty gives an empty string.
         """
@@ -51,10 +51,10 @@ class Template:
 def parse_template(text: str) -> Template:
     """Parse a template.
 
-    Only the innermost pair of braces makes a placeholder; braces around it are ordinary text.
+    Only the innermost pair of braces is a placeholder. Braces around it are ordinary text.
 
     Raises:
-        TemplateError: A brace has no partner.
+        TemplateError: A brace has no counterpart.
     """
     literals: list[str] = []
     fields: list[str] = []

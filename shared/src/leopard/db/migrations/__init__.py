@@ -1,1 +1,1 @@
-"""Alembic's environment; inside the package, so that every image carries its migrations."""
+"""Alembic's environment. It is inside the package so that every image contains the migrations."""

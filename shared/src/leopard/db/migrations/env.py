@@ -1,4 +1,4 @@
-"""Runs the revisions on the connection that `leopard.db.migration` hands over, or prints their SQL without one."""
+"""Runs the revisions on the connection that `leopard.db.migration` provides, or prints their SQL without one."""
 
 from typing import Any
 
