@@ -1,4 +1,4 @@
-"""What the dispatcher's tests need besides a database and a broker."""
+"""Fixtures of the dispatcher's tests."""
 
 from collections.abc import AsyncIterator
 
@@ -20,6 +20,6 @@ async def broker(amqp_url: str) -> AsyncIterator[Broker]:
 
 @pytest_asyncio.fixture
 async def sends(broker: Broker) -> AsyncIterator[aio_pika.abc.AbstractQueue]:
-    """The queue `campaign_sends`, to look into."""
+    """The queue `campaign_sends`, for inspection."""
     async with connection_of(broker).channel() as channel:
         yield await channel.declare_queue(SENDS.name, passive=True, robust=False)

@@ -1,4 +1,4 @@
-"""One campaign's trouble is that campaign's: it fails with a reason, or waits, and everything else goes on."""
+"""A campaign with an error fails with a reason or waits, and delays no other campaign."""
 
 from dispatcher.completion import finish_campaigns
 from dispatcher.planning import PLAN_POSTPONED, plan_next_chunk, plan_postponed
@@ -27,7 +27,7 @@ async def state(connection: Connection, campaign_id: int) -> tuple[str, str | No
     return row["status"], row["failure_reason"]
 
 
-async def test_a_scheduled_audience_that_cannot_be_read_fails_its_campaign_alone(connection: Connection) -> None:
+async def test_an_unreadable_scheduled_audience_fails_only_its_campaign(connection: Connection) -> None:
     await add_customers(connection, 3)
     broken = await to_an_audience(connection, '{"segment": 7}', status="scheduled")
     good = await to_an_audience(connection, '{"all": true}', status="scheduled")
@@ -39,7 +39,7 @@ async def test_a_scheduled_audience_that_cannot_be_read_fails_its_campaign_alone
     assert await state(connection, good) == ("sending", None)
 
 
-async def test_an_audience_that_cannot_be_planned_fails_its_campaign_alone(connection: Connection) -> None:
+async def test_an_audience_that_cannot_be_planned_fails_only_its_campaign(connection: Connection) -> None:
     await add_customers(connection, 3)
     broken = await to_an_audience(connection, '["x"]')
     good = await to_an_audience(connection, '{"all": true}')
@@ -55,7 +55,7 @@ async def test_an_audience_that_cannot_be_planned_fails_its_campaign_alone(conne
     assert [row["campaign_id"] for row in messages] == [good] * 3
 
 
-async def test_a_campaign_of_a_newer_format_waits_for_a_version_that_knows_it(connection: Connection) -> None:
+async def test_a_campaign_with_a_newer_format_waits_for_a_newer_version(connection: Connection) -> None:
     await add_customers(connection, 3)
     newer = await to_an_audience(connection, '{"segment": 7}', status="scheduled")
     await connection.execute("UPDATE campaigns SET format = 2")
@@ -66,7 +66,7 @@ async def test_a_campaign_of_a_newer_format_waits_for_a_version_that_knows_it(co
     assert await state(connection, newer) == ("sending", None)
 
 
-async def test_a_recipient_whose_customer_is_locked_waits_alone(connection: Connection, pool: Pool) -> None:
+async def test_a_recipient_with_a_locked_customer_delays_no_other_recipient(connection: Connection, pool: Pool) -> None:
     customers = await add_customers(connection, 10)
     campaign_id = await to_an_audience(connection, '{"all": true}')
     async with pool.connection() as other, other.transaction():
@@ -78,7 +78,7 @@ async def test_a_recipient_whose_customer_is_locked_waits_alone(connection: Conn
         assert await plan_postponed(connection, 100) == 0
         await connection.execute("UPDATE outbound_messages SET status = 'sent'")
         await connection.execute("UPDATE campaign_counts SET sent = total")
-        assert await finish_campaigns(connection) == [], "a recipient is still to come"
+        assert await finish_campaigns(connection) == [], "one recipient is still postponed"
     assert await plan_postponed(connection, 100) == 1
     [row] = await rows(connection, "SELECT audience_unplanned FROM campaigns WHERE id = %s", campaign_id)
     assert row["audience_unplanned"] == 0
@@ -87,7 +87,7 @@ async def test_a_recipient_whose_customer_is_locked_waits_alone(connection: Conn
     assert await claim_chunk(connection, 60) is not None
 
 
-async def test_a_postponed_recipient_who_is_gone_leaves_the_total(connection: Connection, pool: Pool) -> None:
+async def test_a_deleted_postponed_recipient_is_subtracted_from_the_total(connection: Connection, pool: Pool) -> None:
     customers = await add_customers(connection, 3)
     campaign_id = await to_an_audience(connection, '{"all": true}')
     async with pool.connection() as other, other.transaction():
@@ -100,7 +100,7 @@ async def test_a_postponed_recipient_who_is_gone_leaves_the_total(connection: Co
     assert await rows(connection, "SELECT FROM postponed_recipients") == []
 
 
-async def test_a_campaign_whose_postponed_recipients_cannot_be_planned_holds_up_no_other(
+async def test_postponed_recipients_that_cannot_be_planned_delay_no_other_campaign(
     connection: Connection,
 ) -> None:
     customers = await add_customers(connection, 2)

@@ -1,4 +1,4 @@
-"""A cancelled campaign's messages end, those that may have been sent as such."""
+"""Unsent messages of a cancelled campaign are cancelled. Possibly sent messages get an unknown outcome."""
 
 from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.planning import plan_next_chunk
@@ -13,7 +13,7 @@ LOST = "claimed_until = now() - interval '1 second'"
 WAITING = "status = 'failed', next_attempt_at = now() + interval '1 hour', last_error = 'busy'"
 
 
-async def look_again(connection: Connection) -> bool:
+async def check_again(connection: Connection) -> bool:
     await connection.execute("UPDATE campaign_chunks SET check_at = now()")
     return await cancel_chunk(connection)
 
@@ -30,28 +30,28 @@ async def statuses(connection: Connection) -> list[str]:
     return [row["status"] for row in await rows(connection, "SELECT status FROM outbound_messages ORDER BY id")]
 
 
-async def test_what_was_not_sent_is_cancelled(connection: Connection) -> None:
+async def test_unsent_messages_are_cancelled(connection: Connection) -> None:
     campaign_id = await cancelled(connection, "status = 'sent'", "status = 'failed'", "status = status", WAITING, LOST)
-    assert await look_again(connection)
+    assert await check_again(connection)
     assert await statuses(connection) == ["sent", "failed", "cancelled", "cancelled", "failed"]
     [lost] = await rows(connection, "SELECT last_error FROM outbound_messages ORDER BY id DESC LIMIT 1")
     assert lost["last_error"] == "outcome unknown"
     assert await counts(connection, campaign_id) == {"total": 5, "failed": 1, "cancelled": 2, "unknown_outcomes": 1}
-    assert not await cancel_chunk(connection), "it is looked at again a second later"
-    assert await look_again(connection)
+    assert not await cancel_chunk(connection), "it is checked again a second later"
+    assert await check_again(connection)
     assert await rows(connection, "SELECT * FROM campaign_chunks") == []
 
 
-async def test_what_a_worker_holds_is_left_alone(connection: Connection) -> None:
+async def test_messages_that_a_worker_holds_are_not_cancelled(connection: Connection) -> None:
     await cancelled(connection, HELD, "status = status")
-    await look_again(connection)
+    await check_again(connection)
     assert await statuses(connection) == ["pending", "cancelled"]
-    await look_again(connection)
+    await check_again(connection)
     assert len(await rows(connection, "SELECT * FROM campaign_chunks")) == 1
     await connection.execute(
         "UPDATE outbound_messages SET status = 'sent', claimed_until = NULL WHERE status = 'pending'"
     )
-    await look_again(connection)
+    await check_again(connection)
     assert await rows(connection, "SELECT * FROM campaign_chunks") == []
 
 
@@ -63,20 +63,20 @@ async def test_recipients_without_a_row_count_as_cancelled(connection: Connectio
     await connection.execute("UPDATE campaigns SET status = 'cancelled'")
     await cancel_unplanned(connection)
     await cancel_unplanned(connection)
-    await look_again(connection)
+    await check_again(connection)
     assert await counts(connection, campaign_id) == {"total": 10, "cancelled": 10}
     [campaign] = await rows(connection, "SELECT audience_unplanned FROM campaigns")
     assert campaign["audience_unplanned"] == 0
 
 
-async def test_other_campaigns_are_left_alone(connection: Connection) -> None:
+async def test_other_campaigns_are_not_changed(connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     await add_messages(connection, campaign_id, await add_customers(connection, 3))
-    assert not await look_again(connection)
+    assert not await check_again(connection)
     assert await statuses(connection) == ["pending"] * 3
 
 
-async def test_idempotency_keys_are_forgotten_after_a_day(connection: Connection) -> None:
+async def test_idempotency_keys_are_deleted_after_a_day(connection: Connection) -> None:
     await connection.execute(
         """INSERT INTO idempotency_keys (key, endpoint, request_hash, created_at)
            VALUES ('old', 'x', '', now() - interval '25 hours'), ('new', 'x', '', now() - interval '23 hours')"""

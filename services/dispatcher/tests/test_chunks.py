@@ -1,4 +1,4 @@
-"""Chunks are claimed by one, served in turn, and found again where something went wrong."""
+"""A chunk is claimed once, campaigns take turns, and lost jobs are found."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ async def test_a_claimed_chunk_gives_a_job_for_each_pending_message(connection: 
     ]
 
 
-async def test_of_many_who_claim_a_chunk_one_gets_it(connection: Connection, pool: Pool) -> None:
+async def test_only_one_of_many_concurrent_claims_succeeds(connection: Connection, pool: Pool) -> None:
     await campaign_with_chunk(connection)
 
     async def claim() -> bool:
@@ -43,7 +43,7 @@ async def test_of_many_who_claim_a_chunk_one_gets_it(connection: Connection, poo
     assert sorted(await asyncio.gather(*(claim() for _ in range(8)))) == [False] * 7 + [True]
 
 
-async def test_a_claim_that_ended_goes_to_the_next_and_the_first_changes_nothing(connection: Connection) -> None:
+async def test_after_its_claim_ended_a_dispatcher_cannot_change_the_chunk(connection: Connection) -> None:
     await campaign_with_chunk(connection)
     first = await claim_chunk(connection, 0.001)
     await asyncio.sleep(0.01)
@@ -78,7 +78,7 @@ async def test_the_campaign_served_longest_ago_is_next(connection: Connection) -
     assert served == [large, small, large, large, large]
 
 
-async def test_nothing_is_claimed_of_a_campaign_that_is_not_being_sent(connection: Connection) -> None:
+async def test_no_chunk_is_claimed_of_a_campaign_that_is_not_sending(connection: Connection) -> None:
     await campaign_with_chunk(connection)
     await connection.execute("UPDATE campaigns SET status = 'paused'")
     assert await claim_chunk(connection, LEASE) is None
@@ -92,20 +92,20 @@ async def published(connection: Connection, *, messages: int = 3) -> None:
 
 
 async def sweep(connection: Connection) -> int:
-    """Look for lost jobs in a queue that has been delivered to its end."""
+    """Look for lost jobs in a queue that has been delivered completely."""
     await connection.execute("UPDATE outbound_messages SET updated_at = now() - interval '1 hour'")
     await report_delivered(connection, SENDS.name, datetime.now(UTC))
     await connection.execute("UPDATE campaign_chunks SET published_at = published_at - interval '1 hour'")
     return await sweep_chunks(connection, again_seconds=5, lease_seconds=LEASE, queues={Channel.SMS: SENDS.name})
 
 
-async def test_a_published_chunk_is_left_alone_for_a_lease(connection: Connection) -> None:
+async def test_a_published_chunk_is_not_checked_before_its_lease_ends(connection: Connection) -> None:
     await published(connection)
     assert await sweep(connection) == 0
     assert await claim_chunk(connection, LEASE) is None
 
 
-async def test_messages_that_nobody_took_are_published_again(connection: Connection) -> None:
+async def test_jobs_that_no_worker_took_are_published_again(connection: Connection) -> None:
     await published(connection)
     await connection.execute("UPDATE campaign_chunks SET check_at = now()")
     await connection.execute("UPDATE outbound_messages SET status = 'sent' WHERE id = 1")
@@ -115,7 +115,7 @@ async def test_messages_that_nobody_took_are_published_again(connection: Connect
     assert [job.message_id for job in await pending_jobs(connection, chunk)] == [2, 3]
 
 
-async def test_messages_on_their_way_are_looked_at_again_later(connection: Connection) -> None:
+async def test_messages_in_progress_are_checked_again_later(connection: Connection) -> None:
     await published(connection)
     await connection.execute("UPDATE campaign_chunks SET check_at = now()")
     await connection.execute("UPDATE outbound_messages SET claimed_until = now() + interval '1 minute' WHERE id = 1")
@@ -136,7 +136,7 @@ async def test_a_claim_that_ended_without_a_result_is_found(connection: Connecti
     assert await sweep(connection) == 1
 
 
-async def test_a_chunk_that_is_done_is_forgotten(connection: Connection) -> None:
+async def test_a_finished_chunk_is_deleted(connection: Connection) -> None:
     await published(connection)
     await connection.execute("UPDATE campaign_chunks SET check_at = now()")
     await connection.execute("UPDATE outbound_messages SET status = 'failed'")
@@ -154,9 +154,9 @@ async def test_jobs_that_still_wait_in_the_queue_are_not_lost(connection: Connec
         await connection.execute("UPDATE campaign_chunks SET check_at = now()")
         return await sweep_chunks(connection, again_seconds=5, lease_seconds=LEASE, queues=queues)
 
-    assert await found_lost() == 0, "nothing is known of the queue"
+    assert await found_lost() == 0, "the progress of the queue is unknown"
     await report_delivered(connection, SENDS.name, datetime.now(UTC) - timedelta(minutes=5))
-    assert await found_lost() == 0, "the jobs published before them are not delivered yet"
+    assert await found_lost() == 0, "the queue has not been delivered up to these jobs"
     await report_delivered(connection, SENDS.name, datetime.now(UTC))
     assert await found_lost() == 3
     assert await claim_chunk(connection, LEASE) is not None
@@ -171,7 +171,7 @@ async def test_jobs_that_a_worker_still_holds_are_not_lost(connection: Connectio
     assert await rows(connection, "SELECT id FROM campaign_chunks WHERE check_at > now()")
 
 
-async def test_a_locked_campaign_waits_and_holds_up_no_other(connection: Connection, pool: Pool) -> None:
+async def test_a_locked_campaign_delays_no_other(connection: Connection, pool: Pool) -> None:
     locked = await campaign_with_chunk(connection, messages=2)
     for first_number in (2, 4):
         await add_messages(connection, locked, await add_customers(connection, 2, first_number=first_number))

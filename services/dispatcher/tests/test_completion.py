@@ -1,4 +1,4 @@
-"""A campaign is finished when all its messages are, and not before."""
+"""A campaign is finished only when all its messages are finished."""
 
 import asyncio
 
@@ -35,7 +35,7 @@ async def status_of(connection: Connection, campaign_id: int) -> str:
     ("sent", "failed", "pending", "status"),
     [(3, 0, 0, "sent"), (1, 2, 0, "sent"), (0, 3, 0, "failed"), (2, 0, 1, "sending"), (0, 2, 1, "sending")],
 )
-async def test_a_campaign_ends_as_its_messages_do(
+async def test_the_status_of_a_finished_campaign_follows_from_its_messages(
     connection: Connection, sent: int, failed: int, pending: int, status: str
 ) -> None:
     campaign_id = await campaign_with(connection, sent=sent, failed=failed, pending=pending)
@@ -45,21 +45,21 @@ async def test_a_campaign_ends_as_its_messages_do(
     assert bool(await rows(connection, "SELECT * FROM campaign_chunks")) == (status == "sending")
 
 
-async def test_an_audience_must_be_planned_to_its_end_first(connection: Connection) -> None:
+async def test_a_campaign_is_not_finished_before_its_audience_is_planned(connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     await add_customers(connection, 5)
     await begin_audience_send(connection, campaign_id, Audience(all=True))
     assert await finish_campaigns(connection) == []
 
 
-async def test_an_audience_of_nobody_has_failed(connection: Connection) -> None:
+async def test_a_campaign_with_an_empty_audience_fails(connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     await begin_audience_send(connection, campaign_id, Audience(all=True))
     assert await finish_campaigns(connection) == [campaign_id]
     assert await status_of(connection, campaign_id) == "failed"
 
 
-async def test_a_campaign_whose_customers_are_all_gone_has_failed(connection: Connection) -> None:
+async def test_a_campaign_whose_customers_are_all_deleted_fails(connection: Connection) -> None:
     campaign_id = await campaign_with(connection, pending=3)
     await connection.execute("DELETE FROM customers")
     assert await finish_campaigns(connection) == [campaign_id]
@@ -72,7 +72,7 @@ async def test_a_paused_campaign_is_not_finished(connection: Connection) -> None
     assert await finish_campaigns(connection) == []
 
 
-async def test_counts_that_are_wrong_are_taken_from_the_rows_once_every_chunk_is_done(connection: Connection) -> None:
+async def test_wrong_counts_are_computed_again_once_no_chunk_is_left(connection: Connection) -> None:
     campaign_id = await campaign_with(connection, sent=2, failed=1)
     await connection.execute("UPDATE campaign_counts SET sent = 1 WHERE shard = 1")
     assert await finish_campaigns(connection) == []
@@ -82,7 +82,7 @@ async def test_counts_that_are_wrong_are_taken_from_the_rows_once_every_chunk_is
     assert await counts(connection, campaign_id) == {"total": 3, "sent": 2, "failed": 1}
 
 
-async def test_a_locked_campaign_waits_and_holds_up_no_other(connection: Connection, pool: Pool) -> None:
+async def test_a_locked_campaign_delays_no_other(connection: Connection, pool: Pool) -> None:
     locked, free = await add_campaign(connection), await add_campaign(connection)
     for campaign_id in (locked, free):
         await begin_audience_send(connection, campaign_id, Audience(all=True))
@@ -93,7 +93,7 @@ async def test_a_locked_campaign_waits_and_holds_up_no_other(connection: Connect
     assert await finish_campaigns(connection) == [locked]
 
 
-async def test_a_campaign_that_cannot_be_finished_holds_up_no_other(connection: Connection) -> None:
+async def test_a_campaign_that_cannot_be_finished_delays_no_other(connection: Connection) -> None:
     broken, good = await add_campaign(connection), await add_campaign(connection)
     for campaign_id in (broken, good):
         await begin_audience_send(connection, campaign_id, Audience(all=True))
@@ -104,7 +104,7 @@ async def test_a_campaign_that_cannot_be_finished_holds_up_no_other(connection: 
     assert await status_of(connection, broken) == "sending"
 
 
-async def test_a_recount_keeps_what_only_the_counts_know(connection: Connection) -> None:
+async def test_a_recount_keeps_retries_and_unknown_outcomes(connection: Connection) -> None:
     campaign_id = await campaign_with(connection, sent=2, failed=1)
     await connection.execute("UPDATE campaign_counts SET sent = 1, retries = 4, unknown_outcomes = 2 WHERE shard = 1")
     await connection.execute("DELETE FROM campaign_chunks")
@@ -113,7 +113,7 @@ async def test_a_recount_keeps_what_only_the_counts_know(connection: Connection)
     assert await counts(connection, campaign_id) == known
 
 
-async def test_a_recount_keeps_the_recipients_of_a_failed_campaign_who_have_no_row(connection: Connection) -> None:
+async def test_a_recount_keeps_recipients_without_a_row_of_a_failed_campaign(connection: Connection) -> None:
     campaign_id = await campaign_with(connection, sent=2, failed=1)
     await connection.execute("UPDATE campaigns SET failure_reason = 'the audience cannot be read'")
     await connection.execute("UPDATE campaign_counts SET total = total + 5, failed = failed + 4 WHERE shard = 0")

@@ -1,4 +1,4 @@
-"""The whole dispatcher, from a campaign in the tables to jobs in the queue."""
+"""The complete dispatcher: from campaigns in the database to jobs in the queue."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ async def running(database_url: str, amqp_url: str, **settings: float | str) -> 
 
 
 async def jobs_in(amqp_url: str, count: int, *, queue: str = SENDS.name, seconds: float = 20) -> list[int]:
-    """The message ids of the next `count` jobs; fewer where they do not come in time."""
+    """The message ids of the next `count` jobs."""
     received: list[int] = []
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
@@ -44,15 +44,15 @@ async def jobs_in(amqp_url: str, count: int, *, queue: str = SENDS.name, seconds
     return received
 
 
-async def test_every_message_of_a_campaign_gets_its_job(
-    connection: Connection, database_url: str, amqp_url: str
-) -> None:
+async def test_every_message_of_a_campaign_gets_a_job(connection: Connection, database_url: str, amqp_url: str) -> None:
     messages = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 30))
     async with running(database_url, amqp_url):
         assert sorted(await jobs_in(amqp_url, 30)) == messages
 
 
-async def test_an_audience_gets_its_jobs(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_every_recipient_of_an_audience_gets_a_job(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
     await add_customers(connection, 55)
     campaign_id = await add_campaign(connection, status="scheduled")
     await connection.execute(
@@ -76,12 +76,12 @@ async def test_the_queue_never_holds_much_more_than_the_window(
         first = await jobs_in(amqp_url, 1)
         await asyncio.sleep(1)
         written = len(await rows(connection, "SELECT id FROM outbound_messages"))
-        assert written <= 40, "rows are written as the queue takes them"
+        assert written <= 40, "rows are written only as the queue has room"
         rest = await jobs_in(amqp_url, 199)
     assert len(set(first + rest)) == 200
 
 
-async def test_a_nudge_ends_the_wait(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_a_nudge_starts_publishing_at_once(connection: Connection, database_url: str, amqp_url: str) -> None:
     async with running(database_url, amqp_url, poll_seconds=60), await aio_pika.connect(amqp_url) as broker:
         channel = await broker.channel()
         while True:
@@ -110,15 +110,15 @@ async def test_due_retries_are_published(connection: Connection, database_url: s
         assert sorted(await jobs_in(amqp_url, 5)) == messages
 
 
-async def test_a_purged_queue_is_filled_again(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_jobs_that_are_lost_are_published_again(connection: Connection, database_url: str, amqp_url: str) -> None:
     messages = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 20))
     async with running(database_url, amqp_url, lease_seconds=1, sweep_seconds=1):
         assert sorted(await jobs_in(amqp_url, 20)) == messages
-        # taken and lost: nobody ever claims them
+        # the jobs were taken but their messages were never claimed: they are lost
         assert sorted(await jobs_in(amqp_url, 20)) == messages
 
 
-async def test_jobs_and_retries_go_to_the_queue_of_their_channel(
+async def test_jobs_and_retries_go_to_the_dedicated_queue_of_their_channel(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     customers = await add_customers(connection, 10)
@@ -133,7 +133,7 @@ async def test_jobs_and_retries_go_to_the_queue_of_their_channel(
         assert sorted(await jobs_in(amqp_url, 13, queue=SENDS_OF[Channel.WHATSAPP].name)) == whatsapp + retried
 
 
-async def test_an_audience_is_planned_in_its_own_queue_route(
+async def test_jobs_of_an_audience_go_to_the_dedicated_queue_of_their_channel(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     await add_customers(connection, 25)
@@ -145,7 +145,7 @@ async def test_an_audience_is_planned_in_its_own_queue_route(
         assert len(set(await jobs_in(amqp_url, 25, queue=SENDS_OF[Channel.WHATSAPP].name))) == 25
 
 
-async def test_a_channel_that_nobody_takes_holds_up_no_other(
+async def test_a_channel_without_workers_delays_no_other(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     customers = await add_customers(connection, 60)
@@ -156,7 +156,7 @@ async def test_a_channel_that_nobody_takes_holds_up_no_other(
         assert sorted(await jobs_in(amqp_url, 60)) == whatsapp
 
 
-async def test_what_waits_in_a_queue_that_nobody_reads_any_more_comes_by_the_other(
+async def test_jobs_in_an_abandoned_queue_are_republished_to_the_shared_queue(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     messages = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 20))

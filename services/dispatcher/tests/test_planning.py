@@ -1,4 +1,4 @@
-"""An audience gets its rows chunk by chunk, each customer once."""
+"""An audience is planned chunk by chunk, and each customer gets one message."""
 
 import asyncio
 
@@ -11,11 +11,11 @@ from leopard.db.chunks import claim_chunk
 from leopard.db.pool import Connection, Pool
 from support.factories import add_campaign, add_customers, counts, rows
 
-EVERYBODY = Audience(all=True)
+ALL_CUSTOMERS = Audience(all=True)
 
 
 async def plan_all(connection: Connection, chunk_size: int) -> int:
-    """Plan to the end; a chunk is claimed as soon as it is planned, as the dispatcher does."""
+    """Plan the whole audience, and claim each chunk after planning it, as the dispatcher does."""
     planned = 0
     while await plan_next_chunk(connection, chunk_size):
         await claim_chunk(connection, 60)
@@ -29,7 +29,7 @@ async def test_every_customer_gets_one_message(
 ) -> None:
     ids = await add_customers(connection, customers)
     campaign_id = await add_campaign(connection)
-    assert await begin_audience_send(connection, campaign_id, EVERYBODY) == customers
+    assert await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS) == customers
     await plan_all(connection, chunk_size)
     messages = await rows(connection, "SELECT customer_id FROM outbound_messages ORDER BY customer_id")
     assert [message["customer_id"] for message in messages] == ids
@@ -40,7 +40,7 @@ async def test_every_customer_gets_one_message(
     assert campaign["audience_planned_to"] == campaign["audience_last_id"] == ids[-1]
 
 
-async def test_only_those_who_match(connection: Connection) -> None:
+async def test_only_customers_that_match_the_filter_get_a_message(connection: Connection) -> None:
     await add_customers(connection, 10, location="Nairobi")
     wanted = await add_customers(connection, 10, location="Kisumu", first_number=10)
     await add_customers(connection, 10, location=None, first_number=20)
@@ -51,20 +51,20 @@ async def test_only_those_who_match(connection: Connection) -> None:
     assert [message["customer_id"] for message in messages] == wanted
 
 
-async def test_who_comes_after_the_send_is_not_written_to(connection: Connection) -> None:
+async def test_a_customer_created_after_the_send_gets_no_message(connection: Connection) -> None:
     early = await add_customers(connection, 5)
     campaign_id = await add_campaign(connection)
-    await begin_audience_send(connection, campaign_id, EVERYBODY)
+    await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS)
     await add_customers(connection, 5, first_number=5)
     await plan_all(connection, 2)
     messages = await rows(connection, "SELECT customer_id FROM outbound_messages ORDER BY customer_id")
     assert [message["customer_id"] for message in messages] == early
 
 
-async def test_the_total_adds_up_while_it_is_planned_and_when_customers_leave(connection: Connection) -> None:
+async def test_the_total_stays_correct_during_planning_and_when_customers_are_deleted(connection: Connection) -> None:
     ids = await add_customers(connection, 10)
     campaign_id = await add_campaign(connection)
-    await begin_audience_send(connection, campaign_id, EVERYBODY)
+    await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS)
     await plan_next_chunk(connection, 4)
     [campaign] = await rows(connection, "SELECT audience_unplanned FROM campaigns")
     assert (await counts(connection, campaign_id))["total"] + campaign["audience_unplanned"] == 10
@@ -78,23 +78,23 @@ async def test_the_total_adds_up_while_it_is_planned_and_when_customers_leave(co
 
 async def test_a_planned_chunk_is_published_before_the_next_is_planned(connection: Connection) -> None:
     await add_customers(connection, 10)
-    await begin_audience_send(connection, await add_campaign(connection), EVERYBODY)
+    await begin_audience_send(connection, await add_campaign(connection), ALL_CUSTOMERS)
     assert await plan_next_chunk(connection, 3)
     assert not await plan_next_chunk(connection, 3)
 
 
 @pytest.mark.parametrize("status", ["draft", "scheduled", "paused", "sent", "failed", "cancelled"])
-async def test_nothing_is_planned_for_a_campaign_that_is_not_being_sent(connection: Connection, status: str) -> None:
+async def test_no_campaign_is_planned_that_is_not_sending(connection: Connection, status: str) -> None:
     await add_customers(connection, 10)
-    await begin_audience_send(connection, await add_campaign(connection, status=status), EVERYBODY)
+    await begin_audience_send(connection, await add_campaign(connection, status=status), ALL_CUSTOMERS)
     assert not await plan_next_chunk(connection, 3)
 
 
-async def test_many_dispatchers_plan_every_customer_once(connection: Connection, pool: Pool) -> None:
+async def test_concurrent_dispatchers_plan_every_customer_once(connection: Connection, pool: Pool) -> None:
     await add_customers(connection, 500)
     campaigns = [await add_campaign(connection) for _ in range(3)]
     for campaign_id in campaigns:
-        await begin_audience_send(connection, campaign_id, EVERYBODY)
+        await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS)
 
     async def dispatcher() -> None:
         async with pool.connection() as own:

@@ -1,4 +1,4 @@
-"""A chunk counts as published only once every job of it is confirmed."""
+"""A chunk counts as published only once all its jobs are confirmed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ SETTINGS = DispatcherSettings.model_validate({"database_url": "postgresql://nowh
 
 
 class HalfwayPublisher(JobPublisher):
-    """Looks at the tables while it publishes, and fails after the first half of the jobs."""
+    """Checks the chunk before it publishes, and fails after the first half of the jobs."""
 
     def __init__(self, broker: Broker, connection: Connection) -> None:
         super().__init__(broker, concurrency=100)
@@ -27,16 +27,16 @@ class HalfwayPublisher(JobPublisher):
     async def publish(
         self, jobs: Sequence[MessageJob], traceparent: str | None, published_at: datetime | None = None
     ) -> None:
-        """Publish half of the jobs."""
+        """Publish the first half of the jobs, then fail."""
         if jobs:
             [chunk] = await rows(self._connection, "SELECT check_at FROM campaign_chunks")
-            assert chunk["check_at"] is None, "counts as published before it is"
+            assert chunk["check_at"] is None, "the chunk counts as published too early"
             await super().publish(jobs[: len(jobs) // 2], traceparent, published_at)
-            msg = "half of it"
+            msg = "only half was published"
             raise UnconfirmedError(msg)
 
 
-async def test_a_chunk_that_was_published_by_half_is_published_again_at_once(
+async def test_a_half_published_chunk_is_published_again_at_once(
     broker: Broker, pool: Pool, connection: Connection
 ) -> None:
     await add_messages(connection, await add_campaign(connection), await add_customers(connection, 10))
@@ -50,7 +50,7 @@ async def test_a_chunk_that_was_published_by_half_is_published_again_at_once(
     assert chunk["published"]
 
 
-async def test_a_full_window_takes_nothing_from_the_tables(broker: Broker, pool: Pool, connection: Connection) -> None:
+async def test_no_chunk_is_claimed_while_the_window_is_full(broker: Broker, pool: Pool, connection: Connection) -> None:
     await add_messages(connection, await add_campaign(connection), await add_customers(connection, 10))
     full = PublishLoop(SETTINGS, pool, JobPublisher(broker, concurrency=100), Window(broker, 0))
     assert await full.step() > 0

@@ -1,4 +1,4 @@
-"""Jobs are published persistent and confirmed, or not at all as far as the dispatcher is concerned."""
+"""Jobs count as published only if they are persistent and confirmed."""
 
 import aio_pika
 import pytest
@@ -13,7 +13,7 @@ JOBS = [MessageJob(message_id=n, campaign_id=1, customer_id=n + 100) for n in ra
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-async def test_a_published_job_is_what_the_contract_says(broker: Broker, sends: aio_pika.abc.AbstractQueue) -> None:
+async def test_a_published_job_follows_the_contract(broker: Broker, sends: aio_pika.abc.AbstractQueue) -> None:
     await JobPublisher(broker, concurrency=10).publish(JOBS, TRACE)
     received = [await sends.get(no_ack=True) for _ in JOBS]
     assert sorted(message.body for message in received) == sorted(job.model_dump_json().encode() for job in JOBS)
@@ -23,7 +23,7 @@ async def test_a_published_job_is_what_the_contract_says(broker: Broker, sends: 
         assert message.headers["traceparent"] == TRACE
 
 
-async def test_a_job_that_has_no_queue_to_go_to_is_not_published(
+async def test_a_job_without_a_queue_does_not_count_as_published(
     broker: Broker, sends: aio_pika.abc.AbstractQueue
 ) -> None:
     await sends.delete(if_unused=False, if_empty=False)
@@ -33,7 +33,9 @@ async def test_a_job_that_has_no_queue_to_go_to_is_not_published(
     await JobPublisher(broker, concurrency=10).publish(JOBS, None)
 
 
-async def test_the_window_is_what_the_queue_leaves_of_it(broker: Broker, sends: aio_pika.abc.AbstractQueue) -> None:
+async def test_the_room_is_the_window_minus_the_jobs_in_the_queue(
+    broker: Broker, sends: aio_pika.abc.AbstractQueue
+) -> None:
     window = Window(broker, 30)
     assert await window.room() == 30
     await JobPublisher(broker, concurrency=100).publish(JOBS, None)
@@ -44,7 +46,7 @@ async def test_the_window_is_what_the_queue_leaves_of_it(broker: Broker, sends: 
     assert await window.room() == 30
 
 
-async def test_a_queue_that_is_gone_is_declared_again(broker: Broker, sends: aio_pika.abc.AbstractQueue) -> None:
+async def test_a_missing_queue_is_declared_again(broker: Broker, sends: aio_pika.abc.AbstractQueue) -> None:
     window = Window(broker, 30)
     await sends.delete(if_unused=False, if_empty=False)
     assert await window.room() == 30

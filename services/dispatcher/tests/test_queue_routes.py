@@ -1,4 +1,4 @@
-"""Every channel has one way, and a channel may have it to itself."""
+"""Every channel has exactly one queue route, and a channel can have a dedicated queue."""
 
 from itertools import combinations
 
@@ -16,7 +16,7 @@ NOWHERE = {"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/
 @pytest.mark.parametrize(
     "own", [set(chosen) for count in range(len(Channel) + 1) for chosen in combinations(Channel, count)]
 )
-def test_every_channel_has_one_lane_and_every_lane_a_queue(own: set[Channel]) -> None:
+def test_every_channel_has_one_route_and_every_route_a_queue(own: set[Channel]) -> None:
     routes = routes_of(own)
     assert sorted(channel for route in routes for channel in route.channels) == sorted(Channel)
     assert len({route.queue.name for route in routes}) == len(routes)
@@ -27,12 +27,12 @@ def test_every_channel_has_one_lane_and_every_lane_a_queue(own: set[Channel]) ->
     ("given", "read"),
     [("", set()), ("sms", {Channel.SMS}), (" sms , whatsapp,", {Channel.SMS, Channel.WHATSAPP})],
 )
-def test_channels_are_given_with_commas(given: str, read: set[Channel], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_channels_are_separated_by_commas(given: str, read: set[Channel], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEOPARD_DEDICATED_QUEUES", given)
     assert DispatcherSettings.model_validate(NOWHERE).dedicated_queues == read
 
 
-def test_a_channel_that_there_is_not_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_channel_prevents_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEOPARD_DEDICATED_QUEUES", "sms,fax")
     with pytest.raises(ValidationError, match="dedicated_queues"):
         DispatcherSettings.model_validate(NOWHERE)

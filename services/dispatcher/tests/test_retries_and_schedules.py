@@ -1,4 +1,4 @@
-"""What waits for its time is done when the time has come, once."""
+"""Retries and scheduled campaigns start when they are due, exactly once."""
 
 import asyncio
 from itertools import chain
@@ -18,7 +18,7 @@ async def waiting_messages(connection: Connection, count: int, *, status: str = 
     return messages
 
 
-async def test_a_message_is_released_when_its_time_has_come(connection: Connection) -> None:
+async def test_a_message_is_released_when_its_retry_is_due(connection: Connection) -> None:
     due, later = await waiting_messages(connection, 2)
     await connection.execute(
         "UPDATE outbound_messages SET next_attempt_at = now() + interval '1 hour' WHERE id = %s", [later]
@@ -29,17 +29,17 @@ async def test_a_message_is_released_when_its_time_has_come(connection: Connecti
     assert await release_due(connection, 10) == []
 
 
-async def test_no_more_are_released_than_fit(connection: Connection) -> None:
+async def test_no_more_retries_are_released_than_the_limit(connection: Connection) -> None:
     await waiting_messages(connection, 10)
     assert [len(await release_due(connection, 4)) for _ in range(4)] == [4, 4, 2, 0]
 
 
-async def test_nothing_is_released_of_a_campaign_that_is_not_being_sent(connection: Connection) -> None:
+async def test_no_retry_is_released_of_a_campaign_that_is_not_sending(connection: Connection) -> None:
     await waiting_messages(connection, 2, status="paused")
     assert await release_due(connection, 10) == []
 
 
-async def test_many_dispatchers_release_each_message_once(connection: Connection, pool: Pool) -> None:
+async def test_concurrent_dispatchers_release_each_message_once(connection: Connection, pool: Pool) -> None:
     messages = await waiting_messages(connection, 200)
 
     async def dispatcher() -> list[int]:
@@ -62,7 +62,7 @@ async def scheduled(connection: Connection, when: str, audience: str | None) -> 
     return campaign_id
 
 
-async def test_a_scheduled_campaign_is_started_when_its_time_has_come(connection: Connection) -> None:
+async def test_a_scheduled_campaign_is_started_when_it_is_due(connection: Connection) -> None:
     await add_customers(connection, 4)
     due = await scheduled(connection, "-1 second", '{"all": true}')
     later = await scheduled(connection, "1 hour", '{"all": true}')
@@ -74,12 +74,12 @@ async def test_a_scheduled_campaign_is_started_when_its_time_has_come(connection
     assert waiting["status"] == "scheduled"
 
 
-async def test_one_without_an_audience_waits_for_a_send(connection: Connection) -> None:
+async def test_a_scheduled_campaign_without_an_audience_waits_for_a_send_request(connection: Connection) -> None:
     await scheduled(connection, "-1 second", None)
     assert await start_due_campaign(connection) is None
 
 
-async def test_many_dispatchers_start_a_campaign_once(connection: Connection, pool: Pool) -> None:
+async def test_concurrent_dispatchers_start_a_campaign_once(connection: Connection, pool: Pool) -> None:
     await add_customers(connection, 4)
     due = await scheduled(connection, "-1 second", '{"filter": {"location": "Nairobi"}}')
 

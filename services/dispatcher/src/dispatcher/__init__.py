@@ -1,1 +1,1 @@
-"""Fans a send out into one job per message."""
+"""The dispatcher: turns a send into one job per message, and maintains running campaigns."""

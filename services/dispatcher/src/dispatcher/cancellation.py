@@ -1,7 +1,7 @@
-"""Cancelled campaigns: what was not sent is marked, chunk by chunk.
+"""Cancels the unsent messages of cancelled campaigns, chunk by chunk.
 
-A message that a worker holds is left alone until its result is there or its lease has ended; then, since it may have
-been sent, it has failed with an unknown outcome.
+A message that a worker holds is not touched until its result is recorded or its lease has ended. After the lease it
+fails with an unknown outcome, because it may have been sent.
 """
 
 from typing import Final
@@ -16,8 +16,8 @@ _COUNT_UNPLANNED: Final = adding(
     ("total", "cancelled"), f"SELECT id, {WRITER_SHARD}, audience_unplanned, audience_unplanned FROM left_over"
 )
 
-# Recipients who have no row yet never get one; they count as cancelled, and so does the total.
-_UNPLANNED: Final = f"""
+# Recipients without a row never get one. They count as cancelled and in the total.
+_CANCEL_UNPLANNED: Final = f"""
 WITH left_over AS (
     SELECT id, audience_unplanned
       FROM campaigns
@@ -49,10 +49,10 @@ _COUNT_ENDED: Final = adding(
     """,
 )
 
-# A claim that is being taken at this very moment is not seen yet: a chunk goes only when a later look finds that
-# nothing is held and nothing was left to mark. A message that another transaction has is left to that later look; one
-# that was finished in the meantime stays as it is.
-_CANCEL: Final = f"""
+# This statement cannot see a claim that a concurrent transaction is taking. So a chunk is deleted only when a later
+# check finds no unfinished message. That check also handles messages that another transaction has locked now. A message
+# that was finished in the meantime is not changed.
+_CANCEL_CHUNK: Final = f"""
 WITH chunk AS (
     SELECT campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id
       FROM campaign_chunks
@@ -100,12 +100,12 @@ SELECT count(*) FROM chunk
 
 
 async def cancel_chunk(connection: Connection) -> bool:
-    """Mark what one chunk of a cancelled campaign did not send; false where there is none to look at."""
-    cursor = await connection.execute(_CANCEL, {"error": statuses.OUTCOME_UNKNOWN})
+    """Cancel the unsent messages of one chunk of a cancelled campaign; False if no chunk is due."""
+    cursor = await connection.execute(_CANCEL_CHUNK, {"error": statuses.OUTCOME_UNKNOWN})
     row = await cursor.fetchone()
     return row is not None and row[0] > 0
 
 
 async def cancel_unplanned(connection: Connection) -> bool:
-    """Count the recipients of one cancelled campaign who have no row and now never get one; false where none has."""
-    return (await connection.execute(_UNPLANNED)).rowcount > 0
+    """Count the recipients without a row of one cancelled campaign as cancelled; False if there is none."""
+    return (await connection.execute(_CANCEL_UNPLANNED)).rowcount > 0

@@ -1,4 +1,4 @@
-"""The jobs of a chunk: one for each message that a worker may claim now."""
+"""The jobs of a chunk: one for each message that a worker may claim now. Only reads."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from leopard.db.chunks import ClaimedChunk
 from leopard.db.message_states import CLAIMABLE
 from leopard.db.pool import Connection
 
-_PENDING: Final = f"""
+_SELECT_PENDING: Final = f"""
 SELECT id, customer_id
   FROM outbound_messages AS m
  WHERE campaign_id = %(campaign_id)s
@@ -18,9 +18,9 @@ SELECT id, customer_id
 
 
 async def pending_jobs(connection: Connection, chunk: ClaimedChunk) -> list[MessageJob]:
-    """The jobs of the chunk's messages that wait for nothing else and that nobody holds."""
+    """The jobs of the chunk's messages that are pending and not held by a worker."""
     cursor = await connection.execute(
-        _PENDING,
+        _SELECT_PENDING,
         {
             "campaign_id": chunk.campaign_id,
             "first_customer_id": chunk.first_customer_id,

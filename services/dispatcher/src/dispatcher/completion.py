@@ -1,4 +1,4 @@
-"""Campaigns whose messages are all finished: `sent`, or `failed` where not one was sent."""
+"""Finishes campaigns whose messages are all finished: `sent`, or `failed` if no message was sent."""
 
 from typing import Final
 
@@ -18,8 +18,8 @@ log = get_logger(__name__)
 FINISH: Final = "finish campaigns"
 FINISHED_AT_A_TIME: Final = 200
 
-# Counts that do not add up while no chunk is left are wrong (no chunk means that its rows were seen finished): they
-# are then taken from the rows.
+# A chunk is deleted only when all its messages are finished. So if no chunk is left and the counts still do not add up,
+# the counts are wrong, and they are computed again from the messages.
 _SELECT_FINISHED: Final = f"""
 SELECT campaigns.id, CASE WHEN failure_reason IS NULL THEN counts.sent ELSE 0 END AS sent,
        counts.total = counts.sent + counts.failed AS all_finished
@@ -53,8 +53,8 @@ _ADD_DIFFERENCE: Final = adding(
     """,
 )
 
-# The difference is added, so that what only the counts know (retries, unknown outcomes) stays. A campaign that failed
-# as a whole has recipients without a row: they count as failed.
+# Only the difference is added, because retries and unknown outcomes exist only in the counts. A campaign that failed as
+# a whole has recipients without a row, which count as failed.
 _RECOUNT: Final = f"""
 WITH counted AS (
     {sum_of_counts("%(campaign_id)s")}
@@ -73,9 +73,9 @@ WITH counted AS (
 
 
 async def finish_campaigns(connection: Connection, troubles: CampaignTroubles | None = None) -> list[int]:
-    """Finish campaigns that have nothing left to do, `FINISHED_AT_A_TIME` at the most; the ids of those finished.
+    """Finish at most `FINISHED_AT_A_TIME` campaigns whose messages are all finished; returns their ids.
 
-    One that is locked is left to the next call. One that meets an error is set aside for a while.
+    A locked campaign is left to the next call. A campaign with an error is set aside for a while.
 
     Raises:
         psycopg.OperationalError: The database is unavailable.
@@ -98,7 +98,7 @@ async def finish_campaigns(connection: Connection, troubles: CampaignTroubles | 
 
 
 async def _finish(connection: Connection, campaign_id: int, target: CampaignStatus | None) -> bool:
-    # a campaign that is locked, by a control for example, is not waited for
+    # a locked campaign, for example during a pause request, must not delay the others
     if (await connection.execute(_LOCK, {"campaign_id": campaign_id})).rowcount == 0:
         return False
     if target is None:

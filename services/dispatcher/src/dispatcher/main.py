@@ -1,4 +1,4 @@
-"""dispatcher: fans sends out into jobs, and maintains the campaigns that run."""
+"""The dispatcher's process: wires its tasks, probes and shutdown together."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ SERVICE = "dispatcher"
 
 
 def create_app(settings: DispatcherSettings) -> Starlette:
-    """The application; connects to nothing before it is started."""
+    """Create the application. It connects to nothing before its start."""
     database_url = settings.database_url.get_secret_value()
     pool = create_pool(
         database_url, size=settings.database_pool_size, application=SERVICE, rules=session_rules(settings)
@@ -48,7 +48,7 @@ def create_app(settings: DispatcherSettings) -> Starlette:
     consuming = Consuming(broker)
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", queue.step)
-    # it may wait for a RabbitMQ that does not come
+    # it may wait for RabbitMQ forever
     supervisor.repeat("consume", consuming.step, cut_short=True)
     routes = []
     publishing = []

@@ -1,4 +1,4 @@
-"""Campaign maintenance: a list of jobs, each repeated by itself, so that trouble with one holds up no other."""
+"""Campaign maintenance: a list of independent background jobs. An error in one delays no other."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -25,7 +25,7 @@ from leopard.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 AT_A_TIME: Final = 50
-"""Campaigns or chunks that a job works on before it rests."""
+"""The number of campaigns or chunks that a job handles before it rests."""
 
 PRUNE_SECONDS: Final = 60.0
 
@@ -34,7 +34,7 @@ Work = Callable[[Connection], Awaitable[float]]
 
 
 class Maintenance:
-    """What is done again and again while campaigns run."""
+    """The periodic jobs that keep campaigns running."""
 
     def __init__(self, settings: DispatcherSettings, pool: Pool, routes: Sequence[tuple[QueueRoute, Window]]) -> None:
         self._settings = settings
@@ -43,7 +43,7 @@ class Maintenance:
         self._starting, self._postponed, self._finishing = CampaignTroubles(), CampaignTroubles(), CampaignTroubles()
 
     def supervise(self, supervisor: Supervisor) -> None:
-        """Have every job repeated."""
+        """Register every job with the supervisor."""
         jobs: dict[str, Work] = {
             START: self.start_scheduled,
             "find lost jobs": self.sweep,
@@ -63,14 +63,14 @@ class Maintenance:
         return step
 
     async def start_scheduled(self, connection: Connection) -> float:
-        """Start campaigns whose time has come."""
+        """Start scheduled campaigns that are due."""
         for _ in range(AT_A_TIME):
             if await start_due_campaign(connection, self._starting) is None:
                 return self._settings.poll_seconds
         return 0
 
     async def sweep(self, connection: Connection) -> float:
-        """Find messages whose jobs were lost, and let their chunks be published again."""
+        """Find messages whose jobs were lost, and mark their chunks to be published again."""
         for route, window in self._routes:
             if await _is_empty(window):
                 await report_emptied(connection, route.queue.name)
@@ -86,12 +86,12 @@ class Maintenance:
         return self._settings.poll_seconds
 
     async def plan_postponed(self, connection: Connection) -> float:
-        """Give rows to recipients whose customers were locked before."""
+        """Write message rows for recipients whose customers were locked before."""
         await plan_postponed(connection, self._settings.chunk_size, self._postponed)
         return self._settings.poll_seconds
 
     async def finish(self, connection: Connection) -> float:
-        """Finish campaigns that have nothing left to do."""
+        """Finish campaigns whose messages are all finished."""
         finished = await finish_campaigns(connection, self._finishing)
         for campaign_id in finished:
             CAMPAIGNS_FINISHED.inc()
@@ -99,7 +99,7 @@ class Maintenance:
         return 0 if len(finished) == FINISHED_AT_A_TIME else self._settings.poll_seconds
 
     async def cancel(self, connection: Connection) -> float:
-        """Mark what cancelled campaigns did not send."""
+        """Cancel the unsent messages of cancelled campaigns."""
         for _ in range(AT_A_TIME):
             marked = await cancel_unplanned(connection), await cancel_chunk(connection)
             if not any(marked):
@@ -107,7 +107,7 @@ class Maintenance:
         return 0
 
     async def prune(self, connection: Connection) -> float:
-        """Delete rows that are needed no more."""
+        """Delete rows that are no longer needed."""
         await forget_idempotency_keys(connection)
         await forget_providers(connection)
         return PRUNE_SECONDS
@@ -119,5 +119,5 @@ async def _is_empty(window: Window) -> bool:
     except ChannelNotFoundEntity:
         return True
     except BrokerBlockedError:
-        # what waits there is not known now
+        # the depth of the queue is unknown now
         return False

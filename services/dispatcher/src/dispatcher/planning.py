@@ -1,7 +1,7 @@
-"""Planning: the next chunk of an audience gets its message rows.
+"""Planning: writes the message rows and chunks of audiences. Publishes no jobs.
 
-A send to named customers has its rows and chunks from the request; a send to an audience gets them here, one chunk at
-a time, in the order of the customers' ids. A recipient whose customer is locked by another transaction is postponed.
+The API writes the rows of a send to named customers. The rows of an audience are written here, one chunk at a time, in
+the order of the customers' ids. A recipient whose customer is locked by another transaction is postponed.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ PLAN_POSTPONED: Final = "plan postponed recipients"
 
 @dataclass(frozen=True, slots=True)
 class _Unplanned:
-    """A campaign whose audience has no rows yet from `planned_to` on."""
+    """A campaign whose recipients after `planned_to` have no rows yet."""
 
     id: int
     audience: Any
@@ -40,9 +40,9 @@ class _Unplanned:
     planned_to: int
 
 
-# Of the campaigns that are not planned to their end, the one served longest ago. No key update: workers and requests
-# that refer to the campaign are not held up.
-_NEXT: Final = f"""
+# Selects the campaign served longest ago among those that are not completely planned. NO KEY UPDATE does not block
+# workers and requests that reference the campaign.
+_SELECT_UNPLANNED: Final = f"""
 SELECT id, audience, audience_last_id AS last_id, audience_planned_to AS planned_to
   FROM campaigns
  WHERE status = 'sending' AND channel = ANY(%(channels)s) AND format <= %(known_format)s
@@ -59,8 +59,8 @@ _COUNT_WRITTEN: Final = adding(
     ("total",), f"SELECT %(campaign_id)s, {WRITER_SHARD}, count(*) FROM written HAVING count(*) > 0"
 )
 
-# The key share lock keeps a customer from being deleted before the foreign key is checked. A customer that another
-# transaction holds is not waited for: all others would wait along.
+# The key share lock keeps a customer until the foreign key is checked. Locked customers are skipped, because a wait for
+# one would delay all others.
 _PLAN: Final = f"""
 WITH recipients AS MATERIALIZED (
     SELECT customers.id
@@ -105,7 +105,7 @@ UPDATE campaigns
 RETURNING reached.planned
 """
 
-_NEXT_POSTPONED: Final = """
+_SELECT_POSTPONED: Final = """
 SELECT id
   FROM campaigns
  WHERE status = 'sending' AND format <= %(known_format)s
@@ -116,8 +116,8 @@ SELECT id
    FOR NO KEY UPDATE SKIP LOCKED
 """
 
-# A customer who is gone by now gets no message, and leaves the total. Each message has a chunk of its own: other
-# recipients lie between them, whose chunks have their own state.
+# A customer that was deleted meanwhile gets no message, and is subtracted from the total. Each message gets a separate
+# chunk, because other chunks cover the customers between them.
 _PLAN_POSTPONED: Final = f"""
 WITH waiting AS MATERIALIZED (
     SELECT customer_id FROM postponed_recipients
@@ -161,9 +161,9 @@ async def plan_next_chunk(
     channels: Sequence[Channel] = tuple(Channel),
     troubles: CampaignTroubles | None = None,
 ) -> bool:
-    """Write the rows of one chunk of the audience that was served longest ago; false where there is none to plan.
+    """Write one chunk of the audience served longest ago; False if no audience needs planning.
 
-    A campaign whose audience cannot be read fails with a reason. One whose planning meets an error is set aside.
+    A campaign whose audience cannot be read fails with a reason. A campaign with another error is set aside.
 
     Raises:
         psycopg.OperationalError: The database is unavailable.
@@ -174,7 +174,7 @@ async def plan_next_chunk(
         if campaign is None:
             return False
         try:
-            # what fails is undone alone: the campaign stays locked, and is set aside or failed below
+            # a savepoint: after an error the campaign stays locked, and is set aside or failed below
             async with connection.transaction():
                 await _plan(connection, campaign, chunk_size)
         except ValidationError as error:
@@ -189,7 +189,7 @@ async def plan_next_chunk(
 
 
 async def plan_postponed(connection: Connection, chunk_size: int, troubles: CampaignTroubles | None = None) -> int:
-    """Write the rows of postponed recipients whose customers are free again; how many.
+    """Write the rows of postponed recipients whose customers are no longer locked; returns their number.
 
     Raises:
         psycopg.OperationalError: The database is unavailable.
@@ -200,7 +200,7 @@ async def plan_postponed(connection: Connection, chunk_size: int, troubles: Camp
     while True:
         async with connection.transaction():
             parameters = {"tried": [*tried, *troubles.excluded()], "known_format": KNOWN_FORMAT}
-            cursor = await connection.execute(_NEXT_POSTPONED, parameters)
+            cursor = await connection.execute(_SELECT_POSTPONED, parameters)
             row = await cursor.fetchone()
             if row is None:
                 return written
@@ -219,7 +219,7 @@ async def _next_unplanned(
 ) -> _Unplanned | None:
     async with connection.cursor(row_factory=class_row(_Unplanned)) as cursor:
         parameters = {"channels": list(channels), "excluded": excluded, "known_format": KNOWN_FORMAT}
-        await cursor.execute(_NEXT, parameters)
+        await cursor.execute(_SELECT_UNPLANNED, parameters)
         return await cursor.fetchone()
 
 

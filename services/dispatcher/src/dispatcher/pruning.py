@@ -1,11 +1,11 @@
-"""Rows that are needed no more."""
+"""Deletes rows that are no longer needed."""
 
 from typing import Final
 
 from leopard.db.pool import Connection
 
-# A key that a request is taking again is left alone.
-_FORGET_KEYS: Final = """
+# A key that a request has locked is skipped.
+_DELETE_KEYS: Final = """
 WITH expired AS (
     SELECT key, endpoint
       FROM idempotency_keys
@@ -18,7 +18,7 @@ DELETE FROM idempotency_keys AS kept
  WHERE kept.key = expired.key AND kept.endpoint = expired.endpoint
 """
 
-_FORGET_PROVIDERS: Final = """
+_DELETE_PROVIDERS: Final = """
 WITH unused AS (
     SELECT provider
       FROM provider_states
@@ -31,10 +31,10 @@ DELETE FROM provider_states USING unused WHERE provider_states.provider = unused
 
 
 async def forget_providers(connection: Connection) -> None:
-    """Forget providers that no worker has used for a day."""
-    await connection.execute(_FORGET_PROVIDERS)
+    """Delete providers that no worker has used for a day."""
+    await connection.execute(_DELETE_PROVIDERS)
 
 
 async def forget_idempotency_keys(connection: Connection) -> None:
-    """Forget the keys of requests that were made more than a day ago."""
-    await connection.execute(_FORGET_KEYS)
+    """Delete the idempotency keys of requests that are older than a day."""
+    await connection.execute(_DELETE_KEYS)

@@ -1,4 +1,4 @@
-"""The publish loop: due retries first, then the chunk of the campaign served longest ago, as the window allows."""
+"""The publish loop: publishes due retries, then one chunk, as the queue's window allows. Contains no SQL."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -21,11 +21,11 @@ log = get_logger(__name__)
 
 WINDOW_FULL_SECONDS: Final = 0.1
 PROBE_JOBS: Final = 10
-"""Jobs for a channel whose provider is being probed: one is sent, and the others wait for what comes of it."""
+"""Jobs for a channel whose provider is being probed. One is sent, and the others wait for its outcome."""
 
 
 class PublishLoop:
-    """One step after the other fills the window of a queue."""
+    """Fills the window of one queue, step by step."""
 
     def __init__(
         self,
@@ -43,11 +43,11 @@ class PublishLoop:
         self._troubles = CampaignTroubles()
 
     async def step(self) -> float:
-        """Publish the retries that are due and one chunk; the seconds to rest before the next step.
+        """Publish due retries and one chunk; returns the seconds to rest before the next step.
 
         Raises:
-            UnconfirmedError, BrokerBlockedError, AMQPError: RabbitMQ takes no jobs; the next step finds them again.
-            psycopg.Error: The database is unavailable; likewise.
+            UnconfirmedError, BrokerBlockedError, AMQPError: RabbitMQ accepts no jobs. The next step finds them again.
+            psycopg.Error: The database is unavailable. The next step finds the jobs again.
         """
         room = await self._window.room()
         if room == 0:

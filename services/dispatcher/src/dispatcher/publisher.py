@@ -1,4 +1,4 @@
-"""Publishing jobs: each is persistent, and each is confirmed by the broker."""
+"""Publishes jobs: persistent, and each confirmed by RabbitMQ. Reads no table."""
 
 import asyncio
 import time
@@ -22,18 +22,18 @@ PERSISTENT: Final = 2
 
 
 class UnconfirmedError(Exception):
-    """The broker did not confirm every job; those it has may be published again."""
+    """RabbitMQ did not confirm every job. Confirmed jobs may be published again."""
 
 
 PUBLISHING_UNAVAILABLE: Final = (*BROKER_UNAVAILABLE, UnconfirmedError)
-"""What publishing raises while RabbitMQ is down, restarting or refusing; the same jobs may pass later."""
+"""Errors of publishing while RabbitMQ is unavailable, restarting or refusing. A retry may succeed."""
 
 
 class JobPublisher:
     """Publishes jobs to one queue.
 
-    On the broker's connection, not through its `publish`: that makes and waits for one frame after the other, and an
-    object and a random id for each job.
+    Uses the broker's connection but not its `publish`, which waits for each frame and creates an object and a random id
+    for each job.
     """
 
     def __init__(self, broker: Broker, *, concurrency: int, queue: RabbitQueue = SENDS) -> None:
@@ -48,14 +48,14 @@ class JobPublisher:
         """Publish every job and wait for its confirm.
 
         Args:
-            jobs: What to publish.
+            jobs: The jobs to publish.
             traceparent: The trace that the jobs belong to.
-            published_at: The time that the jobs carry, by the database's clock; now where it is not given.
+            published_at: The timestamp of the jobs, by the database's clock; default: now.
 
         Raises:
-            UnconfirmedError: One was refused, returned because there is no queue, or not confirmed in time.
-            BrokerBlockedError: RabbitMQ takes no jobs; it says why.
-            ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
+            UnconfirmedError: A job was refused, returned because its queue is missing, or not confirmed in time.
+            BrokerBlockedError: RabbitMQ blocks publishing; says why.
+            ConnectionError, aio_pika.exceptions.AMQPError: There is no connection now.
         """
         headers: FieldTable = {TRACEPARENT: traceparent} if traceparent else {}
         timestamp = published_at or datetime.now(UTC)
@@ -90,7 +90,7 @@ async def _publish(
         job.model_dump_json().encode(),
         routing_key=queue,
         properties=Basic.Properties(
-            # by which the broker's answer finds the job when it is returned
+            # the client matches returned messages by this id
             message_id=str(job.message_id),
             content_type="application/json",
             delivery_mode=PERSISTENT,
@@ -98,6 +98,6 @@ async def _publish(
             timestamp=timestamp,
         ),
         mandatory=True,
-        # the confirm is waited for, not the moment when the frame is written: that would be one job after the other
+        # only the confirm is awaited; waiting for each write would publish one job after another
         wait=False,
     )

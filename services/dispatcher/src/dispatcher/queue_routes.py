@@ -1,7 +1,7 @@
 """Queue routes: a queue, and the channels whose jobs go through it.
 
-Where no channel has dedicated workers, there is one route, `campaign_sends`, for all jobs. Routes do not wait for one
-another: each has a window and a loop, so that a slow provider holds up its own channel alone.
+If no channel has a dedicated queue, the only route is `campaign_sends`. Each route has a window and a publish loop, so
+a slow provider delays only its channels.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from leopard.domain.statuses import Channel
 
 @dataclass(frozen=True, slots=True)
 class QueueRoute:
-    """Where the jobs of some channels go."""
+    """A queue for the jobs of some channels."""
 
     queue: RabbitQueue
     channels: tuple[Channel, ...]

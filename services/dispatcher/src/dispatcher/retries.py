@@ -1,4 +1,4 @@
-"""Messages whose next attempt is due: made pending again, and published."""
+"""Due retries: makes messages pending again, and returns their jobs."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,7 +8,7 @@ from leopard.db.pool import Connection
 from leopard.domain.formats import KNOWN_FORMAT
 from leopard.domain.statuses import Channel
 
-# Should the jobs be lost between this statement and the broker, the sweep finds the rows in their chunk.
+# If the jobs are lost between this statement and the broker, the sweep finds the messages.
 _RELEASE: Final = """
 WITH due AS (
     SELECT m.id
@@ -31,7 +31,7 @@ RETURNING m.id, m.campaign_id, m.customer_id
 async def release_due(
     connection: Connection, limit: int, channels: Sequence[Channel] = tuple(Channel)
 ) -> list[MessageJob]:
-    """Make messages pending again whose time has come, `limit` at the most; the jobs to publish for them."""
+    """Make at most `limit` due messages pending again; returns the jobs to publish."""
     cursor = await connection.execute(
         _RELEASE, {"limit": limit, "channels": list(channels), "known_format": KNOWN_FORMAT}
     )

@@ -1,4 +1,4 @@
-"""Scheduled campaigns: started when their time has come."""
+"""Starts scheduled campaigns that are due."""
 
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ log = get_logger(__name__)
 
 START: Final = "start scheduled campaigns"
 
-# One without an audience waits for a send that names its customers.
-_DUE: Final = """
+# A campaign without an audience waits for a send request that names its customers.
+_SELECT_DUE: Final = """
 SELECT id, audience
   FROM campaigns
  WHERE status = 'scheduled' AND scheduled_at <= now() AND audience IS NOT NULL AND format <= %(known_format)s
@@ -32,17 +32,17 @@ SELECT id, audience
 
 
 async def start_due_campaign(connection: Connection, troubles: CampaignTroubles | None = None) -> int | None:
-    """Start one campaign whose time has come; its id, or null where none is due.
+    """Start one due campaign; returns its id, or None if none is due.
 
-    A campaign whose audience cannot be read fails with a reason. One that cannot be started for another reason is set
-    aside for a while.
+    A campaign whose audience cannot be read fails with a reason. A campaign with another error is set aside for a
+    while, and fails after several errors.
 
     Raises:
         psycopg.OperationalError: The database is unavailable.
     """
     troubles = troubles or CampaignTroubles()
     async with connection.transaction():
-        cursor = await connection.execute(_DUE, {"excluded": troubles.excluded(), "known_format": KNOWN_FORMAT})
+        cursor = await connection.execute(_SELECT_DUE, {"excluded": troubles.excluded(), "known_format": KNOWN_FORMAT})
         row = await cursor.fetchone()
         if row is None:
             return None

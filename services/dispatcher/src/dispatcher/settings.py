@@ -10,7 +10,7 @@ from leopard.settings import Seconds, ServiceSettings
 
 
 class DispatcherSettings(ServiceSettings):
-    """Settings of dispatcher."""
+    """Environment variables of the dispatcher, with the prefix LEOPARD_."""
 
     chunk_size: int = Field(default=1000, ge=1, le=100_000, description="Messages that a dispatcher claims at a time")
     window: int = Field(

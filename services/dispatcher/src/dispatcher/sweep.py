@@ -10,9 +10,9 @@ from leopard.db.message_states import NOT_HELD, UNFINISHED
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
 
-# What was published a lease ago should be finished. Where it is, the chunk's work is done. A pending message that no
-# worker holds has lost its job, unless the job still waits in the queue: there it is once the queue has not been
-# delivered as far as the moment of publishing. Then the chunk goes back to be published again.
+# A chunk that was published a lease ago should be finished. If so, it is deleted. Otherwise a pending message that no
+# worker holds has lost its job, unless the job still waits in the queue. It still waits if the queue has not been
+# delivered up to the time of publishing. A chunk with lost jobs is published again.
 _SWEEP: Final = f"""
 WITH overdue AS (
     SELECT campaign_chunks.id, campaign_chunks.campaign_id, first_customer_id, last_customer_id,
@@ -54,18 +54,18 @@ SELECT COALESCE(sum(lost), 0)::bigint FROM checked
 SWEPT_AT_A_TIME: Final = 20
 
 _MARGIN_SECONDS: Final = 2.0
-"""Jobs carry their time in whole seconds, and several dispatchers publish side by side."""
+"""Timestamps of jobs are in whole seconds, and several dispatchers publish concurrently."""
 
 
 async def sweep_chunks(
     connection: Connection, *, again_seconds: float, lease_seconds: float, queues: Mapping[Channel, str]
 ) -> int:
-    """Check the chunks that were published a lease ago; how many messages were found without a job.
+    """Check the chunks that were published a lease ago; returns the number of messages without a job.
 
     Args:
-        connection: Where to look.
-        again_seconds: When to check a chunk again whose messages are on their way.
-        lease_seconds: How long a worker may hold a job or a message without a sign.
+        connection: A connection to the database.
+        again_seconds: When to check a chunk again that has unfinished messages but no lost jobs.
+        lease_seconds: How long a worker may hold a job or a message without a report.
         queues: The queue of each channel.
     """
     cursor = await connection.execute(

@@ -1,4 +1,4 @@
-"""Campaigns in trouble: set aside for a while, so that an error in one holds up no other."""
+"""Campaigns in trouble: set aside for a while, so that an error in one delays no other. Stored in memory only."""
 
 import time
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from leopard.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 OF_ONE_CAMPAIGN: Final = (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected)
-"""What one campaign's rows may raise while the database is well."""
+"""Errors that one campaign's rows can cause while the database is available."""
 
 GIVE_UP_AFTER: Final = 5
-"""A campaign whose step has failed so often in a row fails as a whole."""
+"""After this number of consecutive errors the campaign fails as a whole."""
 
 
 @dataclass
@@ -28,21 +28,21 @@ class _Trouble:
 
 
 class CampaignTroubles:
-    """Which campaigns failed lately in one kind of step, and until when they are left alone."""
+    """The campaigns with recent errors in one kind of step, and how long to skip them."""
 
     def __init__(self) -> None:
         self._troubles: dict[int, _Trouble] = {}
 
     def excluded(self) -> list[int]:
-        """The campaigns to leave alone at this moment."""
+        """The campaigns to skip now."""
         now = time.monotonic()
         return [campaign_id for campaign_id, trouble in self._troubles.items() if trouble.until > now]
 
     def note(self, task: str, campaign_id: int, error: psycopg.Error) -> bool:
-        """Set a campaign aside after an error in a task; whether it has failed so often that it is to be given up.
+        """Set a campaign aside after an error in a task; returns whether the caller should fail the campaign.
 
         Raises:
-            psycopg.Error: The error again, where the database is unavailable and no campaign is to blame.
+            psycopg.Error: The same error again, if the database is unavailable and the campaign is not the cause.
         """
         if isinstance(error, DATABASE_UNAVAILABLE) and not isinstance(error, OF_ONE_CAMPAIGN):
             raise error
@@ -54,5 +54,5 @@ class CampaignTroubles:
         return failures >= GIVE_UP_AFTER
 
     def forget(self, campaign_id: int) -> None:
-        """Treat a campaign like any other again."""
+        """Remove a campaign from the campaigns in trouble."""
         self._troubles.pop(campaign_id, None)

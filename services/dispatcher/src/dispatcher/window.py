@@ -1,7 +1,7 @@
 """The window: how many jobs may wait in a queue.
 
-Messages that must wait are kept in PostgreSQL. RabbitMQ holds only what can be sent soon: its memory stays bounded, a
-pause takes effect at once, and a large campaign does not stand in front of a small one.
+Messages that must wait are kept in PostgreSQL. RabbitMQ holds only jobs that can be sent soon. So its memory stays
+bounded, a pause takes effect quickly, and a small campaign does not wait behind a large one.
 """
 
 from aio_pika.exceptions import ChannelNotFoundEntity
@@ -17,7 +17,7 @@ log = get_logger(__name__)
 
 
 class Window:
-    """Measures a queue and says how much room is left."""
+    """Measures the room that is left in a queue."""
 
     def __init__(self, broker: Broker, size: int, *, queue: RabbitQueue = SENDS) -> None:
         self._broker = broker
@@ -26,10 +26,10 @@ class Window:
         self._channel = ReopeningChannel(broker)
 
     async def room(self) -> int:
-        """How many more jobs the queue may take: none while RabbitMQ blocks; a queue that is gone is declared again.
+        """The number of jobs that fit into the queue, 0 while RabbitMQ blocks. Declares a missing queue again.
 
         Raises:
-            leopard.broker.topology.TopologyError: It cannot be declared.
+            leopard.broker.topology.TopologyError: The queue cannot be declared.
             aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable.
         """
         try:
@@ -38,17 +38,17 @@ class Window:
             return 0
         except ChannelNotFoundEntity:
             await declare_topology(self._broker)
-            log.warning("the queue was gone and has been declared again", queue=self._queue.name)
+            log.warning("queue was missing, declared again", queue=self._queue.name)
             depth = 0
         QUEUE_DEPTH.labels(self._queue.name).set(depth)
         return max(self._size - depth, 0)
 
     async def depth(self) -> int:
-        """How many jobs wait in the queue for a worker.
+        """The number of jobs that wait in the queue.
 
         Raises:
-            aio_pika.exceptions.ChannelNotFoundEntity: There is no such queue.
-            leopard.broker.connection.BrokerBlockedError: RabbitMQ blocks, and answers nothing.
+            aio_pika.exceptions.ChannelNotFoundEntity: The queue does not exist.
+            leopard.broker.connection.BrokerBlockedError: RabbitMQ blocks publishing and does not answer.
             aio_pika.exceptions.AMQPError, ConnectionError: The broker is unavailable.
         """
         channel = await self._channel.underlay()
