@@ -1,4 +1,4 @@
-"""What is acknowledged, together or alone, is what was done: no job more and no job less."""
+"""Exactly the finished jobs are acknowledged, together or one by one."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ JOBS = 60
 
 @asynccontextmanager
 async def held_jobs(amqp_url: str) -> AsyncIterator[list[HeldJob]]:
-    """Jobs that a consumer holds; their bodies are their numbers."""
+    """Jobs that a consumer holds. Each body is the job's number."""
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(SENDS.name, durable=True, arguments=SENDS.arguments)
@@ -40,7 +40,7 @@ async def all_held(held: list[HeldJob]) -> bool:
 
 
 async def left(amqp_url: str) -> set[int]:
-    """What the broker still has once the consumer is gone."""
+    """The jobs that RabbitMQ still has after the consumer closed."""
     async with await aio_pika.connect(amqp_url) as connection:
         queue = await (await connection.channel()).declare_queue(SENDS.name, passive=True)
         await asyncio.sleep(0.3)
@@ -52,16 +52,16 @@ async def left(amqp_url: str) -> set[int]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_what_was_not_done_comes_again(amqp_url: str, seed: int) -> None:
-    luck = random.Random(seed)
+async def test_unfinished_jobs_are_delivered_again(amqp_url: str, seed: int) -> None:
+    chance = random.Random(seed)
     async with held_jobs(amqp_url) as held:
         acks = Acks()
         order = held.copy()
-        luck.shuffle(order)
+        chance.shuffle(order)
         undone = {job.message_id for job in order[:7]}
         waiting = order[7:]
         while waiting:
-            size = luck.randrange(1, 12)
+            size = chance.randrange(1, 12)
             batch, waiting = waiting[:size], waiting[size:]
             await acks.done(batch)
         await asyncio.sleep(0.3)
@@ -69,17 +69,17 @@ async def test_what_was_not_done_comes_again(amqp_url: str, seed: int) -> None:
     assert await left(amqp_url) == undone
 
 
-async def test_two_who_acknowledge_at_once_do_not_get_in_each_others_way(amqp_url: str) -> None:
+async def test_concurrent_acknowledgements_do_not_conflict(amqp_url: str) -> None:
     async with held_jobs(amqp_url) as held:
         acks = Acks()
-        # every other job one by one, while the rest completes them to one acknowledgement for all
+        # the first call acknowledges every other job one by one; the second closes the gaps with one ack
         await asyncio.gather(acks.done(held[1::2]), acks.done(held[0::2]))
         await asyncio.sleep(0.3)
         assert not held[0].channel.is_closed, "the broker closes a channel on which a job is acknowledged twice"
     assert await left(amqp_url) == set()
 
 
-async def test_jobs_done_in_order_leave_nothing(amqp_url: str) -> None:
+async def test_jobs_finished_in_order_are_all_acknowledged(amqp_url: str) -> None:
     async with held_jobs(amqp_url) as held:
         acks = Acks()
         for first in range(0, JOBS, 9):
@@ -89,14 +89,14 @@ async def test_jobs_done_in_order_leave_nothing(amqp_url: str) -> None:
     assert await left(amqp_url) == set()
 
 
-async def test_jobs_of_a_connection_that_is_gone_are_let_go(amqp_url: str) -> None:
+async def test_jobs_of_a_closed_connection_are_ignored(amqp_url: str) -> None:
     acks = Acks()
     async with held_jobs(amqp_url) as gone:
         await acks.done(gone[:10])
     await acks.done(gone[10:20])
     assert await left(amqp_url) == set(range(10, JOBS))
     async with held_jobs(amqp_url) as held:
-        # some of an old connection among those of a new one, as after a reconnect
+        # a mix of jobs from the old and the new connection, as after a reconnect
         await acks.done([*gone[20:25], *held[3:6], held[0]])
         await asyncio.sleep(0.3)
         assert not held[0].channel.is_closed

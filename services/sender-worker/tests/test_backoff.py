@@ -1,4 +1,4 @@
-"""Retries wait longer and longer, and not all for the same time."""
+"""Waits between retries grow, and are random."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ def test_a_wait_stays_within_its_bounds(failures: int, base: float, maximum: flo
         assert wait <= base * 2 ** (failures - 1)
 
 
-def test_the_bound_doubles_and_the_whole_of_it_is_used() -> None:
+def test_the_bound_doubles_and_waits_use_its_full_range() -> None:
     for failures, bound in ((1, 10), (2, 20), (3, 40)):
         waits = [full_jitter(failures, base=10, maximum=900) for _ in range(2000)]
         assert min(waits) < 0.05 * bound

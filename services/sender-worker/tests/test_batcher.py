@@ -1,4 +1,4 @@
-"""A lone item goes at once, many go together, and none is forgotten or taken twice."""
+"""A lone item is taken at once, many items are taken together, and each is taken exactly once."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ async def taken(batcher: Batcher[int], count: int) -> list[list[int]]:
     size=st.integers(1, 10),
     linger=st.sampled_from([0.0, 0.001]),
 )
-def test_every_item_is_taken_once_and_in_its_turn(groups: list[int], size: int, linger: float) -> None:
+def test_every_item_is_taken_once_and_in_order(groups: list[int], size: int, linger: float) -> None:
     async def run() -> list[list[int]]:
         batcher: Batcher[int] = Batcher(size=size, linger_seconds=linger)
         taking = asyncio.create_task(taken(batcher, sum(groups)))
@@ -39,7 +39,7 @@ def test_every_item_is_taken_once_and_in_its_turn(groups: list[int], size: int, 
     assert all(0 < len(batch) <= size for batch in batches)
 
 
-async def test_a_lone_item_does_not_wait_for_company() -> None:
+async def test_a_lone_item_is_taken_at_once() -> None:
     batcher: Batcher[int] = Batcher(size=1000, linger_seconds=10)
     started = time.monotonic()
     batcher.add(1)
@@ -47,7 +47,7 @@ async def test_a_lone_item_does_not_wait_for_company() -> None:
     assert time.monotonic() - started < 1
 
 
-async def test_what_follows_at_once_lingers_until_there_are_enough() -> None:
+async def test_following_items_wait_until_the_batch_is_full() -> None:
     batcher: Batcher[int] = Batcher(size=3, linger_seconds=10)
     batcher.add(1)
     taking = asyncio.create_task(taken(batcher, 4))
@@ -58,7 +58,7 @@ async def test_what_follows_at_once_lingers_until_there_are_enough() -> None:
         assert await taking == [[1], [2, 3, 4]]
 
 
-async def test_what_follows_at_once_does_not_linger_for_long() -> None:
+async def test_following_items_wait_at_most_the_linger_time() -> None:
     batcher: Batcher[int] = Batcher(size=1000, linger_seconds=0.05)
     taking = asyncio.create_task(taken(batcher, 4))
     for number in (1, 2, 3):
@@ -69,7 +69,7 @@ async def test_what_follows_at_once_does_not_linger_for_long() -> None:
     assert await taking == [[1], [2, 3], [4]]
 
 
-async def test_an_idle_wait_ends_empty() -> None:
+async def test_a_wait_without_items_ends_with_an_empty_batch() -> None:
     batcher: Batcher[int] = Batcher(size=10)
     assert await batcher.next_batch(seconds=0.01) == []
     waiting = asyncio.create_task(batcher.next_batch(seconds=60))

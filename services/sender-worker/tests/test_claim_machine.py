@@ -1,7 +1,7 @@
-"""Whatever interleaving of workers claims, sends, dies and records: the rules hold.
+"""The rules of claims hold in every interleaving of workers that claim, send, die and record.
 
-Hypothesis drives the real functions against a real PostgreSQL. Workers keep their claims after they ended, as one
-that stood still would, and record them late.
+Hypothesis drives the real functions against a real PostgreSQL. Like a frozen worker, workers keep claims after their
+end and record results late.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ ANSWERS: list[SendOutcome] = [
 
 
 class Workers(RuleBasedStateMachine):
-    """Many workers at a handful of messages."""
+    """Many workers share a few messages."""
 
     database_url = ""
 
@@ -47,7 +47,7 @@ class Workers(RuleBasedStateMachine):
         customers = self.run(add_customers(self.connection, MESSAGES))
         self.ids = self.run(add_messages(self.connection, self.campaign_id, customers))
         self.held: list[tuple[Claim, float]] = []
-        """Claims that some worker still believes in, each with the time at which it was asked for."""
+        """Claims that workers still hold or believe to hold, each with its lease in seconds."""
         self.accepted: Counter[int] = Counter()
         self.finished: dict[int, str] = {}
         self.unknown = 0
@@ -61,7 +61,7 @@ class Workers(RuleBasedStateMachine):
 
     @rule(wanted=st.lists(st.integers(0, MESSAGES - 1), min_size=1, max_size=6), lease=st.sampled_from([LONG, SHORT]))
     def claim(self, wanted: list[int], lease: float) -> None:
-        """Some worker claims some messages, perhaps for so short a time that the claims end at once."""
+        """A worker claims messages, possibly with a lease that ends at once."""
         ids = [self.ids[index] for index in wanted]
         claims = [claim for claim in self.run(claim_messages(self.connection, ids, lease, 1)) if claim]
         assert len({claim.message_id for claim in claims}) == len(claims)
@@ -76,7 +76,7 @@ class Workers(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(data=st.data(), answer=st.sampled_from(ANSWERS), retry_unknown=st.booleans(), twice=st.booleans())
     def send_and_record(self, data: st.DataObject, answer: SendOutcome, retry_unknown: bool, twice: bool) -> None:  # noqa: FBT001
-        """Some worker asks the provider for a message that it holds, and records the answer, perhaps twice."""
+        """A worker sends a message that it holds, and records the outcome once or twice."""
         held = data.draw(st.sampled_from(self.held))
         self.held.remove(held)
         claim, _ = held
@@ -89,15 +89,15 @@ class Workers(RuleBasedStateMachine):
                 self.accepted[claim.message_id] += 1
         [counted, *again] = [self.run(record_results(self.connection, [result], 1)) == [True] for _ in range(1 + twice)]
         assert not any(again), "a result counted twice"
-        assert not (counted and self.later_claim(claim)), "a claim that went to another counted"
+        assert not (counted and self.later_claim(claim)), "the result of a replaced claim counted"
         if counted and result.final:
             assert claim.message_id not in self.finished
             self.finished[claim.message_id] = result.status
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
-    def hand_back(self, data: st.DataObject) -> None:
-        """Some worker that is being stopped gives a message back."""
+    def release(self, data: st.DataObject) -> None:
+        """A worker that stops releases a message."""
         held = data.draw(st.sampled_from(self.held))
         self.run(record_results(self.connection, [release_result(held[0])], 1))
         self.held.remove(held)
@@ -105,7 +105,7 @@ class Workers(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(data=st.data())
     def die(self, data: st.DataObject) -> None:
-        """Some worker dies with a claim; nobody ever records it, and its lease ends."""
+        """A worker dies with a claim. No result is recorded, and the lease ends."""
         held = data.draw(st.sampled_from(self.held))
         self.held.remove(held)
         self.run(
@@ -120,7 +120,7 @@ class Workers(RuleBasedStateMachine):
 
     @rule()
     def release_due(self) -> None:
-        """The dispatcher makes pending again what is due."""
+        """The dispatcher makes due messages pending again."""
         time.sleep(2 * SHORT)
         self.run(
             self.connection.execute(
@@ -134,7 +134,7 @@ class Workers(RuleBasedStateMachine):
         )
 
     @invariant()
-    def finished_messages_stay_as_they_are(self) -> None:
+    def finished_messages_do_not_change(self) -> None:
         for row in self.messages():
             if row["id"] in self.finished:
                 assert row["status"] == self.finished[row["id"]]
@@ -143,7 +143,7 @@ class Workers(RuleBasedStateMachine):
                 assert row["status"] == "pending" or row["next_attempt_at"] is not None
 
     @invariant()
-    def counts_are_what_the_rows_say(self) -> None:
+    def counts_match_the_messages(self) -> None:
         [counts] = self.run(
             rows(
                 self.connection,
@@ -158,7 +158,7 @@ class Workers(RuleBasedStateMachine):
         self.unknown = counts["unknown"]
 
     @invariant()
-    def what_may_have_been_sent_twice_was_counted(self) -> None:
+    def possible_duplicates_are_counted_as_unknown_outcomes(self) -> None:
         assert sum(times - 1 for times in self.accepted.values() if times) <= self.unknown
 
     def messages(self) -> list[dict[str, Any]]:
@@ -167,7 +167,7 @@ class Workers(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(300)
-def test_the_rules_hold_whatever_the_workers_do(database_url: str) -> None:
+def test_the_rules_of_claims_hold_in_every_interleaving(database_url: str) -> None:
     machine = type("WorkersOnThisDatabase", (Workers,), {"database_url": database_url})
     run_state_machine_as_test(
         machine,

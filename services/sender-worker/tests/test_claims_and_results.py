@@ -1,4 +1,4 @@
-"""A message is one worker's at a time, and only that worker's result counts."""
+"""Only one worker holds a message at a time, and only its result counts."""
 
 import asyncio
 from dataclasses import replace
@@ -32,7 +32,7 @@ def sent(claim: Claim) -> Result:
     return Result(claim, MessageStatus.SENT, "Hi")
 
 
-async def test_a_claim_brings_all_that_it_takes_to_send(connection: Connection) -> None:
+async def test_a_claim_contains_all_data_for_sending(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     claim = await claim_one(connection, message_id)
     assert (claim.message_id, claim.retry_count, claim.outcome_unknown) == (message_id, 0, False)
@@ -45,20 +45,20 @@ async def test_a_claim_brings_all_that_it_takes_to_send(connection: Connection) 
     )
 
 
-async def test_a_claimed_message_is_nobody_elses(connection: Connection) -> None:
+async def test_a_claimed_message_cannot_be_claimed_again(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     await claim_one(connection, message_id)
     assert await claim_messages(connection, [message_id], LEASE, SHARD) == [None]
 
 
-async def test_an_id_given_twice_is_claimed_once(connection: Connection) -> None:
+async def test_a_repeated_id_is_claimed_once(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     first, second, unknown = await claim_messages(connection, [message_id, message_id, 999], LEASE, SHARD)
     assert first is not None
     assert (second, unknown) == (None, None)
 
 
-async def test_many_workers_claim_each_message_once(connection: Connection, pool: Pool) -> None:
+async def test_concurrent_workers_claim_each_message_once(connection: Connection, pool: Pool) -> None:
     ids = await messages(connection, 300)
 
     async def worker() -> list[int]:
@@ -82,19 +82,19 @@ async def test_many_workers_claim_each_message_once(connection: Connection, pool
         "next_attempt_at = now() + interval '1 hour'",
     ],
 )
-async def test_what_is_not_to_be_sent_now_is_not_claimed(connection: Connection, change: str) -> None:
+async def test_a_message_that_is_finished_or_waits_is_not_claimed(connection: Connection, change: str) -> None:
     [message_id] = await messages(connection, 1)
     await connection.execute(f"UPDATE outbound_messages SET {change}")
     assert await claim_messages(connection, [message_id], LEASE, SHARD) == [None]
 
 
 @pytest.mark.parametrize("status", ["draft", "scheduled", "paused", "sent", "failed", "cancelled"])
-async def test_nothing_is_claimed_of_a_campaign_that_is_not_being_sent(connection: Connection, status: str) -> None:
+async def test_no_message_is_claimed_of_a_campaign_that_is_not_sending(connection: Connection, status: str) -> None:
     ids = await messages(connection, 2, status=status)
     assert await claim_messages(connection, ids, LEASE, SHARD) == [None, None]
 
 
-async def test_a_claim_that_ended_can_be_claimed_again_and_says_so(connection: Connection) -> None:
+async def test_a_claim_after_an_ended_claim_reports_an_unknown_outcome(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     first = await claim_one(connection, message_id, lease_seconds=0.001)
     await asyncio.sleep(0.01)
@@ -139,7 +139,7 @@ async def test_a_result_counts_once(connection: Connection) -> None:
     assert (await counts(connection, result.claim.campaign_id))["sent"] == 1
 
 
-async def test_a_result_that_comes_after_the_claim_went_to_another_changes_nothing(connection: Connection) -> None:
+async def test_the_result_of_a_replaced_claim_changes_nothing(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     late = await claim_one(connection, message_id, lease_seconds=0.001)
     await asyncio.sleep(0.01)
@@ -150,7 +150,7 @@ async def test_a_result_that_comes_after_the_claim_went_to_another_changes_nothi
     assert row == {"status": "sent", "rendered_content": "Hi"}
 
 
-async def test_the_result_of_a_message_that_is_gone_counts_nothing(connection: Connection) -> None:
+async def test_the_result_of_a_deleted_message_does_not_count(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     claim = await claim_one(connection, message_id)
     await connection.execute("DELETE FROM customers")
@@ -158,7 +158,7 @@ async def test_the_result_of_a_message_that_is_gone_counts_nothing(connection: C
     assert await counts(connection, claim.campaign_id) == {}
 
 
-async def test_the_third_failure_is_final_and_a_permanent_one_at_once(connection: Connection) -> None:
+async def test_the_third_failure_and_every_permanent_failure_are_final(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     claim = await claim_one(connection, message_id)
     assert result_of(claim, "Hi", Accepted(), RULES) == Result(claim, MessageStatus.SENT, "Hi")
@@ -169,7 +169,7 @@ async def test_the_third_failure_is_final_and_a_permanent_one_at_once(connection
     assert result_of(claim, "Hi", Refused("bad number", permanent=True), RULES).final
 
 
-async def test_a_lost_answer_is_counted_and_tried_again_only_where_that_is_wanted(connection: Connection) -> None:
+async def test_an_unknown_outcome_is_counted_and_retried_only_if_configured(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     claim = await claim_one(connection, message_id)
     for retry_unknown in (True, False):
@@ -178,9 +178,9 @@ async def test_a_lost_answer_is_counted_and_tried_again_only_where_that_is_wante
         assert result.error == "outcome unknown: reset"
 
 
-async def test_throttling_is_no_attempt(connection: Connection) -> None:
+async def test_throttling_costs_no_attempt(connection: Connection) -> None:
     [message_id] = await messages(connection, 1)
     result = result_of(await claim_one(connection, message_id), "Hi", Throttled(7), RULES)
     assert (result.status, result.attempts) == (MessageStatus.PENDING, 0)
     assert result.retry_in_seconds is not None
-    assert 7 <= result.retry_in_seconds <= 8, "with jitter, so that not all come back in one moment"
+    assert 7 <= result.retry_in_seconds <= 8, "with jitter, so that messages do not all return at once"

@@ -1,4 +1,4 @@
-"""A job that a worker cannot take is kept with the reason, and is never silently forgotten."""
+"""A job that a worker cannot process is dead-lettered with the reason."""
 
 import aio_pika
 import pytest
@@ -14,7 +14,7 @@ from sender_worker.settings import WorkerSettings
 from support.factories import failures_of, until
 
 
-async def test_a_job_that_meets_an_unexpected_error_is_counted_and_dead_lettered(
+async def test_a_job_with_an_unexpected_error_is_counted_and_dead_lettered(
     database_url: str, amqp_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_pipeline: Pipeline, _job: HeldJob) -> None:
@@ -35,13 +35,13 @@ async def test_a_job_that_meets_an_unexpected_error_is_counted_and_dead_lettered
         queue = await channel.declare_queue(DEAD_LETTERS.name, passive=True)
         reasons: list[object] = []
 
-        async def kept() -> bool:
-            letter = await queue.get(fail=False)
-            if letter is not None:
-                reasons.append(letter.headers[REASON_HEADER])
-                await letter.ack()
+        async def is_dead_lettered() -> bool:
+            dead_letter = await queue.get(fail=False)
+            if dead_letter is not None:
+                reasons.append(dead_letter.headers[REASON_HEADER])
+                await dead_letter.ack()
             return bool(reasons)
 
-        await until(kept)
+        await until(is_dead_lettered)
     assert reasons == ["unexpected error: LookupError"]
     assert failures_of("take job") - before == 1

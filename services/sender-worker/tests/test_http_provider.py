@@ -1,4 +1,4 @@
-"""What an HTTP provider's answers mean, spoken to over a real connection."""
+"""The outcomes of the generic HTTP provider, tested over real connections."""
 
 import asyncio
 import socket
@@ -51,7 +51,7 @@ async def provider(handler: Callable[[web.Request], Awaitable[web.StreamResponse
     await runner.cleanup()
 
 
-async def test_what_is_sent_is_what_the_provider_gets() -> None:
+async def test_the_provider_gets_the_message_its_key_and_the_token() -> None:
     received = []
 
     async def accept(request: web.Request) -> web.Response:
@@ -93,7 +93,7 @@ async def test_what_is_sent_is_what_the_provider_gets() -> None:
         (429, {}, Throttled(1)),
     ],
 )
-async def test_what_a_status_means(status: int, headers: dict[str, str], answer: SendOutcome) -> None:
+async def test_each_status_has_its_outcome(status: int, headers: dict[str, str], answer: SendOutcome) -> None:
     async def reply(_request: web.Request) -> web.Response:
         return web.Response(status=status, headers=headers)
 
@@ -101,19 +101,19 @@ async def test_what_a_status_means(status: int, headers: dict[str, str], answer:
         assert await client.send(MESSAGE) == answer
 
 
-async def test_retry_after_may_be_a_date() -> None:
+async def test_retry_after_can_be_a_date() -> None:
     wait = retry_after_seconds(format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True))
     assert wait is not None
     assert 60 < wait <= 90
 
 
 @given(st.text(max_size=200))
-def test_whatever_retry_after_says_the_wait_is_bounded(value: str) -> None:
+def test_the_wait_is_bounded_for_every_retry_after(value: str) -> None:
     wait = retry_after_seconds(value)
     assert wait is None or 0 <= wait <= 3600
 
 
-async def test_a_provider_that_does_not_answer_may_have_the_message() -> None:
+async def test_a_missing_answer_is_an_unknown_outcome() -> None:
     async def hang(_request: web.Request) -> web.Response:
         await asyncio.sleep(5)
         return web.Response()
@@ -128,15 +128,15 @@ async def test_a_provider_that_does_not_answer_may_have_the_message() -> None:
             assert isinstance(await client.send(MESSAGE), Unknown)
 
 
-async def test_a_provider_that_is_not_there_has_no_message() -> None:
+async def test_a_provider_that_cannot_be_reached_is_unavailable() -> None:
     client = HttpSender("http://127.0.0.1:1/messages", timeout_seconds=1, connections=1)
     answer = await client.send(MESSAGE)
     await client.close()
     assert isinstance(answer, Unavailable)
 
 
-async def test_the_time_that_connecting_takes_is_not_the_answers() -> None:
-    """A queue of connections that is full lets one in when the kernel asks again, a second later."""
+async def test_the_time_for_connecting_does_not_count_for_the_answer() -> None:
+    """A full backlog accepts the connection only when the kernel retries, a second later."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
         listening.setblocking(False)  # noqa: FBT003 the socket's own signature
         address = listening.getsockname()
@@ -148,7 +148,7 @@ async def test_the_time_that_connecting_takes_is_not_the_answers() -> None:
         loop = asyncio.get_running_loop()
         first, _ = await loop.sock_accept(listening)
         late, _ = await loop.sock_accept(listening)
-        assert time.monotonic() - asked > 0.8, "connecting took most of what an answer may"
+        assert time.monotonic() - asked > 0.8, "connecting took most of the time that is allowed for an answer"
         await loop.sock_recv(late, 65_536)
         await asyncio.sleep(0.6)
         await loop.sock_sendall(late, b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The mock provider behaves as the specification's does."""
+"""The mock provider behaves as specified."""
 
 import asyncio
 import time
@@ -15,18 +15,18 @@ async def outcomes(*, success_rate: float, seed: int | None = 1) -> list[bool]:
     return [isinstance(await provider.send(MESSAGE), Accepted) for _ in range(2000)]
 
 
-async def test_it_accepts_the_share_that_it_is_told() -> None:
+async def test_the_mock_accepts_the_configured_share() -> None:
     assert all(await outcomes(success_rate=1))
     assert not any(await outcomes(success_rate=0))
     assert 0.93 < sum(await outcomes(success_rate=0.95)) / 2000 < 0.97
 
 
-async def test_its_luck_can_be_repeated() -> None:
+async def test_the_same_seed_gives_the_same_outcomes() -> None:
     assert await outcomes(success_rate=0.5, seed=7) == await outcomes(success_rate=0.5, seed=7)
     assert await outcomes(success_rate=0.5, seed=7) != await outcomes(success_rate=0.5, seed=8)
 
 
-async def test_it_takes_its_time_and_many_at_once() -> None:
+async def test_the_mock_waits_and_handles_many_messages_concurrently() -> None:
     provider = MockSender(latency_seconds=(0.05, 0.2), success_rate=1, seed=1)
     started = time.monotonic()
     await asyncio.gather(*(provider.send(MESSAGE) for _ in range(200)))

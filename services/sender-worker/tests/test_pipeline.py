@@ -1,4 +1,4 @@
-"""A worker claims what its provider can take, and keeps what it works on until that is done."""
+"""A worker claims only what its provider can take, and acknowledges every job that it finished."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,10 +24,10 @@ RULES = PipelineRules(batch_size=20, lease_seconds=60)
 RETRY = RetryRules(1, 1, retry_unknown=True)
 
 
-class Unhurried:
-    """Takes a few messages at a time, and answers when it is told to."""
+class WaitingProvider:
+    """A provider that answers only after `answering` is set."""
 
-    name = account = "unhurried"
+    name = account = "waiting"
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -46,11 +46,11 @@ class Unhurried:
         return Accepted()
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
-class Acknowledged(Acks):
-    """Remembers what a broker would have been told."""
+class StoredAcks(Acks):
+    """Stores acknowledgements instead of sending them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Acknowledged(Acks):
 
 
 @asynccontextmanager
-async def running(pool: Pool, provider: Unhurried, acks: Acks) -> AsyncIterator[Pipeline]:
+async def running(pool: Pool, provider: WaitingProvider, acks: Acks) -> AsyncIterator[Pipeline]:
     gate = Gate(pool, provider=provider, channels=())
     await gate.refresh()
     pipeline = Pipeline(pool, Carrier(provider, gate, RETRY), RULES, acks)
@@ -81,7 +81,7 @@ async def test_no_more_is_claimed_than_the_provider_takes(
 ) -> None:
     monkeypatch.setattr(gates, "START_WINDOW", 10_000)
     ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 50))
-    provider, acks = Unhurried(capacity), Acknowledged()
+    provider, acks = WaitingProvider(capacity), StoredAcks()
     async with running(pool, provider, acks) as pipeline:
         for message_id in ids:
             pipeline.take(held(message_id))
@@ -104,9 +104,9 @@ async def test_no_more_is_claimed_than_the_provider_takes(
     assert sorted(provider.taken) == sorted(acks.jobs) == sorted(ids)
 
 
-async def test_a_provider_is_met_by_few_messages_at_first(connection: Connection, pool: Pool) -> None:
+async def test_a_provider_gets_only_a_few_messages_at_first(connection: Connection, pool: Pool) -> None:
     ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 100))
-    provider, acks = Unhurried(1000), Acknowledged()
+    provider, acks = WaitingProvider(1000), StoredAcks()
     async with running(pool, provider, acks) as pipeline:
         for message_id in ids:
             pipeline.take(held(message_id))
@@ -125,11 +125,11 @@ async def test_a_provider_is_met_by_few_messages_at_first(connection: Connection
         await until(all_taken)
 
 
-async def test_jobs_that_wait_for_the_provider_are_let_go_when_the_worker_drains(
+async def test_jobs_that_wait_for_the_provider_stay_in_the_queue_when_the_worker_drains(
     connection: Connection, pool: Pool
 ) -> None:
     ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 10))
-    provider, acks = Unhurried(3), Acknowledged()
+    provider, acks = WaitingProvider(3), StoredAcks()
     async with running(pool, provider, acks) as pipeline:
         for message_id in ids:
             pipeline.take(held(message_id))
@@ -150,12 +150,12 @@ async def test_jobs_that_wait_for_the_provider_are_let_go_when_the_worker_drains
 
 
 def held(message_id: int) -> HeldJob:
-    # the channel is not used: acknowledgements are only remembered here
+    # the channel is not used, because acknowledgements are only stored here
     return HeldJob(message_id, AbstractChannel, message_id)  # type: ignore[arg-type]
 
 
-class Breaking(Unhurried):
-    """Is cancelled by something else in the middle of one message."""
+class CancelledProvider(WaitingProvider):
+    """A provider whose first call is cancelled."""
 
     async def send(self, message: OutgoingMessage) -> SendOutcome:
         self.taken.append(message.message_id)
@@ -164,9 +164,9 @@ class Breaking(Unhurried):
         return Accepted()
 
 
-async def test_a_sending_that_breaks_is_counted_and_its_job_is_acknowledged(connection: Connection, pool: Pool) -> None:
+async def test_a_cancelled_send_is_counted_and_its_job_is_acknowledged(connection: Connection, pool: Pool) -> None:
     ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 3))
-    provider, acks = Breaking(10), Acknowledged()
+    provider, acks = CancelledProvider(10), StoredAcks()
     before = failures_of("send message")
     with structlog.testing.capture_logs() as logs:
         async with running(pool, provider, acks) as pipeline:
@@ -181,10 +181,12 @@ async def test_a_sending_that_breaks_is_counted_and_its_job_is_acknowledged(conn
     [error] = [log for log in logs if log["log_level"] == "error"]
     assert error["message_id"] == provider.taken[0]
     left = await rows(connection, "SELECT id FROM outbound_messages WHERE claimed_until IS NOT NULL")
-    assert left == [{"id": provider.taken[0]}], "its lease ends, and the next claim knows that it may have been sent"
+    assert left == [{"id": provider.taken[0]}], "its lease ends, and the next claim reports an unknown outcome"
 
 
-async def test_a_sending_that_ends_before_it_begins_is_not_forgotten(connection: Connection, pool: Pool) -> None:
+async def test_the_job_of_a_send_that_is_cancelled_before_it_starts_is_acknowledged(
+    connection: Connection, pool: Pool
+) -> None:
     def cancelled(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
         task = asyncio.Task(coroutine, loop=loop, **options)
         if getattr(coroutine, "__name__", "") == "_send":
@@ -192,8 +194,8 @@ async def test_a_sending_that_ends_before_it_begins_is_not_forgotten(connection:
         return task
 
     ids = await add_messages(connection, await add_campaign(connection), await add_customers(connection, 1))
-    acks = Acknowledged()
-    async with running(pool, Unhurried(10), acks) as pipeline:
+    acks = StoredAcks()
+    async with running(pool, WaitingProvider(10), acks) as pipeline:
         asyncio.get_running_loop().set_task_factory(cancelled)
         pipeline.take(held(ids[0]))
 

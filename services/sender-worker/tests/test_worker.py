@@ -1,4 +1,4 @@
-"""The whole worker: jobs in, messages sent, results in the tables, and only then the job is gone."""
+"""The complete worker: takes jobs, sends messages, records results, and only then acknowledges."""
 
 import asyncio
 import json
@@ -80,7 +80,7 @@ async def is_empty(amqp_url: str, queue: str = SENDS.name) -> bool:
     return await depth(amqp_url, queue) == 0
 
 
-async def test_every_job_becomes_a_sent_message(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_every_job_sends_its_message(connection: Connection, database_url: str, amqp_url: str) -> None:
     ids = await prepared(connection, 300, template="Hi {first_name} 👋 {unknown}{last_name}")
     await publish(amqp_url, *map(job, ids))
     async with running(database_url, amqp_url):
@@ -91,7 +91,9 @@ async def test_every_job_becomes_a_sent_message(connection: Connection, database
     assert await depth(amqp_url, SENDS.name) == 0
 
 
-async def test_a_job_delivered_twice_sends_once(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_a_job_that_is_delivered_twice_sends_once(
+    connection: Connection, database_url: str, amqp_url: str
+) -> None:
     ids = await prepared(connection, 50)
     await publish(amqp_url, *map(job, ids * 3))
     async with running(database_url, amqp_url), running(database_url, amqp_url):
@@ -105,7 +107,7 @@ async def retried(connection: Connection, times: int) -> bool:
     return (await counts(connection, 1)).get("retries", 0) >= times
 
 
-async def test_a_failure_waits_in_the_database_and_not_in_the_queue(
+async def test_a_failed_message_waits_in_the_database_and_not_in_the_queue(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     ids = await prepared(connection, 20)
@@ -162,9 +164,7 @@ async def test_a_job_that_does_not_parse_is_dead_lettered_with_the_reason(
     assert await depth(amqp_url, SENDS.name) == 0
 
 
-async def test_jobs_of_messages_that_are_gone_are_dropped(
-    connection: Connection, database_url: str, amqp_url: str
-) -> None:
+async def test_jobs_of_deleted_messages_are_dropped(connection: Connection, database_url: str, amqp_url: str) -> None:
     ids = await prepared(connection, 3)
     await publish(amqp_url, job(10**9), *map(job, ids))
     await connection.execute("DELETE FROM customers WHERE id = 2")
@@ -186,7 +186,7 @@ async def some_are_claimed(connection: Connection) -> bool:
     return any(row["claimed_until"] for row in await messages(connection))
 
 
-async def test_what_is_in_flight_when_the_worker_is_stopped_is_finished(
+async def test_messages_in_flight_are_finished_when_the_worker_stops(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     ids = await prepared(connection, 40)
@@ -233,7 +233,7 @@ async def holds(amqp_url: str, count: int) -> bool:
     return await depth(amqp_url, SENDS.name) == count
 
 
-async def test_a_worker_of_one_channel_takes_its_queue_alone(
+async def test_a_worker_of_one_channel_consumes_only_the_dedicated_queue(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     customers = await add_customers(connection, 20)
@@ -248,7 +248,7 @@ async def test_a_worker_of_one_channel_takes_its_queue_alone(
     assert await depth(amqp_url, SENDS.name) == 20
 
 
-async def test_a_job_that_strays_into_another_channels_queue_is_not_sent_by_its_provider(
+async def test_a_job_in_the_queue_of_another_channel_is_not_sent(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     customers = await add_customers(connection, 2)
@@ -263,5 +263,5 @@ async def test_a_job_that_strays_into_another_channels_queue_is_not_sent_by_its_
         (own, "sent", None),
     ]
     async with await aio_pika.connect(amqp_url) as broker:
-        letter = await (await (await broker.channel()).declare_queue(DEAD_LETTERS.name, passive=True)).get()
-    assert letter.headers[ORIGIN_HEADER] == OF_WHATSAPP
+        dead_letter = await (await (await broker.channel()).declare_queue(DEAD_LETTERS.name, passive=True)).get()
+    assert dead_letter.headers[ORIGIN_HEADER] == OF_WHATSAPP

@@ -1,1 +1,1 @@
-"""Renders, sends and records each message."""
+"""The sender-worker: claims, renders, sends and records messages."""

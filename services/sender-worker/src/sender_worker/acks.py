@@ -1,7 +1,7 @@
-"""Acknowledgements: a job is acknowledged once its message is recorded, many jobs with one frame where possible.
+"""Acknowledgements of jobs, many with one frame if possible. Knows no message and no table.
 
-A frame a job costs a worker more than the job's share of both statements. Deliveries are numbered by their channel, and
-an acknowledgement may speak for all up to its number: so what is done without a gap is acknowledged together.
+One frame per job costs a worker more than the job's share of the claim and record statements. One ack can cover every
+delivery up to its tag (multiple=true), so finished deliveries without a gap are acknowledged together.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from aiormq.abc import AbstractChannel
 
 @dataclass(frozen=True, slots=True)
 class HeldJob:
-    """A job that the broker delivered to this worker and that is not acknowledged yet."""
+    """A job that was delivered to this worker and is not acknowledged yet."""
 
     message_id: int
     channel: AbstractChannel
@@ -24,11 +24,11 @@ class HeldJob:
     campaign_id: int = 0
     customer_id: int = 0
     since: float = 0.0
-    """When it was delivered, by the monotonic clock."""
+    """When it was delivered (monotonic clock)."""
 
 
 class Acks:
-    """What the broker was told of one subscriber's deliveries."""
+    """Acknowledges the deliveries of one subscriber."""
 
     def __init__(self) -> None:
         self._channel: AbstractChannel | None = None
@@ -37,19 +37,19 @@ class Acks:
         self._in_turn = asyncio.Lock()
 
     async def done(self, jobs: Sequence[HeldJob]) -> None:
-        """Acknowledge jobs; those of a connection that is gone have been taken back already."""
-        # one after the other: what was acknowledged together must not be acknowledged again by who came before
+        """Acknowledge jobs. Jobs of a closed connection are ignored: RabbitMQ has requeued them."""
+        # one caller at a time: RabbitMQ closes the channel if a delivery is acknowledged twice
         async with self._in_turn:
             tags = self._begin(jobs)
             together = self._settle(tags)
             alone = [tag for tag in tags if tag > together]
-            # a connection that goes away meanwhile takes its jobs back
+            # if the connection is lost meanwhile, RabbitMQ requeues its jobs
             with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
                 if self._channel is not None and together:
                     await self._channel.basic_ack(together, multiple=True, wait=not alone)
                 for tag in alone:
                     if self._channel is not None:
-                        # the last is waited for until it is written: who closes the connection next loses none
+                        # wait until the last ack is written, so that closing the connection next loses none
                         await self._channel.basic_ack(tag, wait=tag == alone[-1])
 
     def _begin(self, jobs: Sequence[HeldJob]) -> list[int]:
@@ -57,13 +57,13 @@ class Acks:
         if newest is None:
             return []
         if newest is not self._channel:
-            # a channel that was opened again counts from one
+            # a new channel counts delivery tags from one
             self._channel, self._settled_up_to = newest, 0
             self._settled_beyond.clear()
         return sorted(job.delivery_tag for job in jobs if job.channel is newest)
 
     def _settle(self, tags: Sequence[int]) -> int:
-        """Note that these deliveries are settled; up to which of them there is no gap, 0 where there is none."""
+        """Mark deliveries as settled; returns the highest of these tags without a gap before it, or 0."""
         self._settled_beyond.update(tags)
         up_to = 0
         fresh = set(tags)

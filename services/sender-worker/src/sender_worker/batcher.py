@@ -1,7 +1,7 @@
-"""Batches: items are added one at a time and taken many at a time.
+"""Batches: items are added one at a time and taken many at a time. Knows no database and no broker.
 
-A lone item goes at once. Under load batches follow each other by a few milliseconds, unless they are full: a statement
-for a hundred messages costs PostgreSQL and the worker little more than a statement for five.
+A lone item is taken at once. Under load, batches that are not full are a few milliseconds apart: a statement for a
+hundred messages costs PostgreSQL and the worker little more than a statement for five.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 Item = TypeVar("Item")
 
 LINGER_SECONDS: Final = 0.02
-"""The least time between a batch and the next, where that one is not full."""
+"""The minimum time between two batches, if the second one is not full."""
 
 
 class Batcher(Generic[Item]):
@@ -34,24 +34,24 @@ class Batcher(Generic[Item]):
         return list(self._items)
 
     def add(self, item: Item) -> None:
-        """Let an item wait for the next batch."""
+        """Add an item for the next batch."""
         self._items.append(item)
         self._has_items.set()
         if len(self._items) >= self._size:
             self._batch_full.set()
 
     def wake(self) -> None:
-        """End a wait for items that is under way."""
+        """End a current wait for items."""
         self._has_items.set()
         self._batch_full.set()
 
     def clear(self) -> list[Item]:
-        """Take out everything that waits."""
+        """Remove and return all waiting items."""
         items, self._items = self._items, []
         return items
 
     async def next_batch(self, *, seconds: float) -> list[Item]:
-        """The next batch; empty where nothing came within `seconds`, or where the wait was ended by `wake`."""
+        """The next batch; empty if no item came within `seconds`, or if `wake` ended the wait."""
         loop = asyncio.get_running_loop()
         if not self._items:
             self._has_items.clear()

@@ -1,7 +1,7 @@
-"""Claims: a message is taken before it is sent, so that of two who hold a job for it only one sends.
+"""Claims: a worker claims a message before it sends it, so that duplicate jobs send it only once.
 
-A claim is a lease. It ends by itself, no transaction stays open while a provider is asked, and whoever comes after its
-end may claim the message again. `claimed_until` is the claim's token as well: a later claim always ends later.
+A claim is a lease that ends by itself. No transaction stays open while a message is sent. After the end of a claim
+another worker may claim the message again. `claimed_until` is also the claim's token: a later claim always ends later.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from leopard.domain.statuses import Channel
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that is this worker's until `claimed_until`, with all that it takes to send it."""
+    """A message that this worker holds until `claimed_until`, with all data that is needed to send it."""
 
     message_id: int
     campaign_id: int
@@ -47,7 +47,7 @@ _COUNT_UNKNOWN: Final = adding(
     """,
 )
 
-# A message whose claim ended without a result has used up an attempt, or it could take worker after worker down.
+# A claim that ended without a result costs an attempt. Otherwise a message that crashes workers would crash them all.
 _CLAIM: Final = f"""
 WITH claimable AS (
     SELECT m.id, m.claimed_until IS NOT NULL AS outcome_unknown, campaigns.channel, campaigns.base_template,
@@ -84,10 +84,10 @@ async def claim_messages(
     shard: int,
     channels: Sequence[Channel] = tuple(Channel),
 ) -> list[Claim | None]:
-    """Claim messages in one statement; for each id its claim, or null where there is nothing to send.
+    """Claim messages in one statement; for each id: its claim, or None if there is nothing to send.
 
-    That is so where it was sent already, where somebody else holds it, where it waits for its next attempt, where its
-    campaign is not being sent or in none of the channels, or where its customer is gone.
+    There is nothing to send if the message is finished, waits for its next attempt, or is held by another worker; if
+    its campaign is not sending or is in another channel; or if its customer was deleted.
     """
     async with connection.cursor(row_factory=class_row(Claim)) as cursor:
         await cursor.execute(
@@ -100,5 +100,5 @@ async def claim_messages(
             },
         )
         claims = {claim.message_id: claim for claim in await cursor.fetchall()}
-    # an id that is given twice is claimed once
+    # a repeated id is claimed once
     return [claims.pop(message_id, None) for message_id in message_ids]

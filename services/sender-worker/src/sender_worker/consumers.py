@@ -1,4 +1,4 @@
-"""Jobs from the broker; each is acknowledged once its message is recorded."""
+"""The consumer of jobs: parses each job and passes it to the pipeline. Acknowledges nothing itself."""
 
 import time
 from datetime import datetime
@@ -23,13 +23,13 @@ from sender_worker.unreadable_jobs import UnreadableJob, UnreadableJobs
 log = get_logger(__name__)
 
 TAKE: Final = "take job"
-"""How logs and metrics call it when the broker delivers a job."""
+"""The name of this step in logs and metrics."""
 
 _REPORT_SECONDS: Final = 1.0
 
 
 class DeliveredUpTo:
-    """How far the queue has been delivered to this worker, by the times at which its jobs were published."""
+    """The publishing time of the newest job that this worker received."""
 
     def __init__(self, pool: Pool, queue: str) -> None:
         self._pool = pool
@@ -38,7 +38,7 @@ class DeliveredUpTo:
         self.latest: datetime | None = None
 
     async def step(self) -> float:
-        """Tell the dispatchers, where it has changed; the seconds to rest."""
+        """Report the time to the dispatchers if it has changed; returns the seconds to rest."""
         latest = self.latest
         if latest is not None and latest != self._reported:
             async with self._pool.connection() as connection:

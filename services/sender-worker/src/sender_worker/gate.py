@@ -1,8 +1,8 @@
-"""The gate in front of a provider: how many messages it may be asked to take now.
+"""The gate in front of a provider: decides how many messages may be sent now.
 
-A provider that cannot be reached, refuses us or throttles is a condition of the provider, not of a message. The gate
-then holds it for all workers: messages wait in PostgreSQL, one at a time probes it, and the rate comes back gradually.
-One odd answer among good ones holds nothing: its own message waits.
+If a provider cannot be reached, refuses the account or throttles, the cause is the provider and not the message. The
+gate then holds the provider for all workers. Messages wait in PostgreSQL, single messages probe the provider, and the
+rate rises gradually after the hold. One bad outcome among good ones causes no hold: only its message waits.
 """
 
 import hashlib
@@ -30,22 +30,22 @@ from sender_worker.provider_states import (
 log = get_logger(__name__)
 
 START_WINDOW: Final = 32
-"""Messages in flight at first; each answer allows one more, so that a provider is never met by all at once."""
+"""Messages in flight at the start. Each answer allows one more, so that the load on a provider rises gradually."""
 
 UNAVAILABLE_IN_A_ROW: Final = 5
-"""So many messages in a row that the provider did not take, and the provider is held."""
+"""After this number of consecutive messages that the provider did not take, it is held."""
 
 UNANSWERED_IN_A_ROW: Final = 20
-"""So many requests in a row without an answer, and the provider is held."""
+"""After this number of consecutive requests without an answer, the provider is held."""
 
 THROTTLED_SHARE: Final = 0.2
-"""A provider that throttles a larger share of the latest messages is held."""
+"""A provider that throttles more than this share of the latest messages is held."""
 
 _LATEST: Final = 50
 _PROBE_SECONDS: Final = 20.0
 _REFRESH_SECONDS: Final = 1.0
 _LOCAL_HOLD_SECONDS: Final = 1.0
-"""How long a hold lasts here until the shared row tells."""
+"""The length of a hold in this worker until it reads the shared row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class _Trouble:
 
 
 class Gate:
-    """Lets messages pass to one provider; knows the row that all its workers share."""
+    """Limits the messages to one provider, by the state that all workers share."""
 
     def __init__(self, pool: Pool, *, provider: Provider, channels: Sequence[Channel]) -> None:
         self._pool = pool
@@ -66,7 +66,7 @@ class Gate:
         self._capacity = provider.capacity
         self._key: str | None = None
         self.installation: str | None = None
-        """The installation's id, once the database was reached."""
+        """The installation's id; None before the first refresh."""
         self._window = START_WINDOW
         self._held_until: float | None = None
         self._limited = False
@@ -80,26 +80,26 @@ class Gate:
         self._throttled_at = 0.0
         self._second, self._taken, self._taken_before = 0, 0, 0
         self.changed: Callable[[], None] = lambda: None
-        """Called when the shared row should be written or read at once."""
+        """Called when `refresh` should run at once."""
 
     @property
     def ready(self) -> bool:
-        """Whether the shared row was read: nothing is sent before that."""
+        """Whether the shared row was read. Nothing is sent before that."""
         return self._key is not None
 
     @property
     def hold_seconds(self) -> float | None:
-        """How long until the provider may be probed; null where it is not held."""
+        """Seconds until the provider may be probed; None if it is not held."""
         if self._held_until is None:
             return None
         return max(self._held_until - time.monotonic(), 0)
 
     def room(self, in_flight: int) -> int:
-        """How many more messages the provider takes at a time."""
+        """The number of messages that may be in flight in addition to `in_flight`."""
         return min(self._capacity, self._window) - in_flight
 
     async def admit(self, wanted: int) -> int:
-        """How many of `wanted` messages may be sent now, by what all workers know.
+        """How many of `wanted` messages may be sent now, by the state that all workers share.
 
         Raises:
             psycopg.Error: The shared row cannot be read.
@@ -119,11 +119,11 @@ class Gate:
         return tokens
 
     def unused(self) -> None:
-        """Take back the right to probe: the message turned out not to need sending."""
+        """Return the right to probe, because no message was sent."""
         self._probe_in_flight = False
 
     def heard(self, outcome: SendOutcome, started: float) -> None:
-        """Learn from what came of a message that was handed over at `started`, by the monotonic clock."""
+        """Update the gate by the outcome of a message that was sent at `started` (monotonic clock)."""
         if started < self._since:
             return
         if isinstance(outcome, Accepted | Refused):
@@ -191,10 +191,10 @@ class Gate:
         return 1
 
     async def refresh(self) -> float:
-        """Bring this gate and the shared row together; the seconds to rest until the next time.
+        """Synchronise this gate with the shared row; returns the seconds to rest.
 
         Raises:
-            psycopg.Error: The row cannot be read or written; what was to be written is kept.
+            psycopg.Error: The row cannot be read or written. Unwritten changes are kept for the next call.
         """
         async with self._pool.connection() as connection:
             key = await self._identify(connection)
@@ -234,7 +234,7 @@ class Gate:
     async def _identify(self, connection: Connection) -> str:
         if self._key is None:
             self.installation = await installation_id(connection)
-            # another endpoint or another token is another provider; the digest shows neither
+            # each endpoint and token is a separate provider; the digest reveals neither
             digest = hashlib.sha256(f"{self.installation} {self._account}".encode()).hexdigest()
             self._key = f"{self._name} {digest[:12]}"
         return self._key

@@ -1,4 +1,4 @@
-"""Messages that are being sent now: one task each, so that a slow answer holds up no other message."""
+"""Messages in flight: one asyncio task per message, so that a slow response delays no other message."""
 
 import asyncio
 import contextlib
@@ -24,14 +24,14 @@ SEND: Final = "send message"
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A job that can be acknowledged once its result is recorded; without a result there was nothing to send."""
+    """A job that is acknowledged once its result is recorded. Without a result there was nothing to send."""
 
     job: HeldJob
     result: Result | None
 
 
 class InFlight:
-    """The tasks that send messages; each adds what became of its message to `finished`."""
+    """The tasks that send messages. Each adds its result to `finished`."""
 
     def __init__(self, carrier: Carrier, finished: Batcher[Finished], *, lease_seconds: float) -> None:
         self._carrier = carrier
@@ -46,25 +46,25 @@ class InFlight:
         return len(self._tasks)
 
     def begin(self, job: HeldJob, claim: Claim, claim_requested_at: float) -> None:
-        """Send a claimed message in a task of its own."""
+        """Start a task that sends a claimed message."""
         task = asyncio.create_task(self._send(job, claim, claim_requested_at), name=f"leopard: {SEND}")
         self._tasks[task] = (job, claim)
         task.add_done_callback(self._sent)
 
     async def wait_for_room(self, seconds: float) -> None:
-        """Wait until one more message is finished, `seconds` or less."""
+        """Wait until one more message is finished, at most `seconds`."""
         self._room.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._room.wait()
 
     def wake(self) -> None:
-        """End the wait for room."""
+        """End a wait for room now."""
         self._room.set()
 
     async def _send(self, job: HeldJob, claim: Claim, claim_requested_at: float) -> None:
         if time.monotonic() - claim_requested_at >= self._lease_seconds:
-            # this process stood still for so long that another worker may have claimed the message
+            # this process was frozen for so long that another worker may have claimed the message
             log.warning("claim ended before the message was sent", **ids_of(job, claim))
             self._finished.add(Finished(job, None))
             return
@@ -78,14 +78,14 @@ class InFlight:
         self._room.set()
         error = error_of(task)
         if error is not None:
-            # what happened to the message cannot be known: the lease ends, and the next claim finds it
+            # the outcome is unknown: the lease ends, and the next claim handles the message
             self._finished.add(Finished(job, None))
             BACKGROUND_FAILURES.labels(SEND).inc()
-            log.error("message may not be sent because of an unexpected error", exc_info=error, **ids_of(job, claim))
+            log.error("sending failed with an unexpected error, outcome unknown", exc_info=error, **ids_of(job, claim))
 
 
 def ids_of(job: HeldJob, claim: Claim) -> dict[str, object]:
-    """The ids that every log line about a message carries."""
+    """The ids for every log line about a message."""
     return {
         "campaign_id": claim.campaign_id,
         "message_id": claim.message_id,

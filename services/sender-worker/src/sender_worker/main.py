@@ -1,4 +1,4 @@
-"""sender-worker: takes jobs, sends their messages, and records what became of them."""
+"""The sender-worker's process: wires consumers, pipeline, provider, probes and shutdown together."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +34,7 @@ SERVICE = "sender-worker"
 
 
 def create_provider(settings: WorkerSettings) -> Provider:
-    """The provider that the settings name."""
+    """Create the provider that the settings select."""
     if settings.provider is ProviderName.HTTP and settings.http_url is not None:
         return HttpSender(
             str(settings.http_url),
@@ -50,7 +50,7 @@ def create_provider(settings: WorkerSettings) -> Provider:
 
 
 def create_app(settings: WorkerSettings) -> Starlette:
-    """The application; connects to nothing before it is started."""
+    """Create the application. It connects to nothing before its start."""
     database_url = settings.database_url.get_secret_value()
     pool = create_pool(
         database_url, size=settings.database_pool_size, application=SERVICE, rules=session_rules(settings)
@@ -89,7 +89,7 @@ def create_app(settings: WorkerSettings) -> Starlette:
     )
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", broker_monitor.step)
-    # it may wait for a RabbitMQ that does not come
+    # it may wait for RabbitMQ forever
     supervisor.repeat("consume", consuming.step, cut_short=True)
     supervisor.repeat("dead-letter jobs", unreadable_jobs.step)
     supervisor.repeat("report queue progress", delivered.step)

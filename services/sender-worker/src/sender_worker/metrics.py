@@ -1,4 +1,4 @@
-"""What sender-worker counts."""
+"""Metrics of the sender-worker."""
 
 from typing import Final
 
@@ -15,9 +15,11 @@ _send_seconds: Final = Histogram(
     ["channel"],
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-_finished: Final = Counter("leopard_messages_final_total", "Messages that are finished.", ["channel", "outcome"])
+_finished: Final = Counter(
+    "leopard_messages_final_total", "Messages finished, by channel and outcome.", ["channel", "outcome"]
+)
 
-# looked up here once: finding a label's counter costs more than counting
+# looked up once, because a lookup by labels costs more than an increment
 ATTEMPTS: Final = {
     (channel, outcome): _attempts.labels(channel, outcome) for channel in Channel for outcome in OUTCOMES
 }
@@ -30,17 +32,19 @@ FINISHED: Final = {
     for status in (MessageStatus.SENT, MessageStatus.FAILED)
 }
 """By channel and status."""
-NOT_CLAIMED: Final = Counter("leopard_jobs_without_claim_total", "Jobs for which there was nothing to send.")
+NOT_CLAIMED: Final = Counter("leopard_jobs_without_claim_total", "Jobs without a message to send.")
 UNKNOWN_OUTCOMES: Final = Counter(
     "leopard_unknown_outcomes_total", "Messages that may have been sent: the claim or the answer was lost."
 )
-PARKED: Final = Counter("leopard_messages_parked_total", "Messages sent back to the tables because a provider is held.")
+PARKED: Final = Counter(
+    "leopard_messages_parked_total", "Messages returned to PostgreSQL because their provider is held."
+)
 PROVIDER_HELD: Final = Gauge("leopard_provider_held", "1 while a provider is held for all workers.", ["provider"])
-PROVIDER_HOLDS: Final = Counter("leopard_provider_holds_total", "Holds that this worker began, by cause.", ["cause"])
-REFUSED_RESULTS: Final = Counter("leopard_refused_results_total", "Results that the database refused as they were.")
-LATE_RESULTS: Final = Counter("leopard_late_results_total", "Results that came after their claim had ended.")
-DEAD_LETTERED: Final = Counter("leopard_messages_dead_lettered_total", "Jobs that did not parse.")
-IN_FLIGHT: Final = Gauge("leopard_inflight_messages", "Messages that a provider has been asked to send.")
+PROVIDER_HOLDS: Final = Counter("leopard_provider_holds_total", "Holds that this worker started, by cause.", ["cause"])
+REFUSED_RESULTS: Final = Counter("leopard_refused_results_total", "Results that the database refused with their texts.")
+LATE_RESULTS: Final = Counter("leopard_late_results_total", "Results that came after the end of their claim.")
+DEAD_LETTERED: Final = Counter("leopard_messages_dead_lettered_total", "Jobs that this worker dead-lettered.")
+IN_FLIGHT: Final = Gauge("leopard_inflight_messages", "Messages that are being sent now.")
 
 for _cause in ("throttled", "unavailable"):
     PROVIDER_HOLDS.labels(_cause)

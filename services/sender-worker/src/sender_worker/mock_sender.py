@@ -1,4 +1,4 @@
-"""A provider that brings nothing anywhere: it waits, and accepts most of what it is given."""
+"""The mock provider: waits, then accepts or refuses at random. Opens no socket."""
 
 import asyncio
 import random
@@ -8,12 +8,12 @@ from leopard.providers.contract import Accepted, OutgoingMessage, Refused, SendO
 
 
 class MockSender:
-    """Answers after a random time, and refuses a random share for the time being."""
+    """Answers after a random time, and refuses a random share of messages temporarily."""
 
     def __init__(self, *, latency_seconds: tuple[float, float], success_rate: float, seed: int | None = None) -> None:
         self._latency_seconds = latency_seconds
         self._success_rate = success_rate
-        self._random = random.Random(seed)  # noqa: S311 luck, not secrets
+        self._random = random.Random(seed)  # noqa: S311 a simulation, no secrets
 
     @property
     def name(self) -> str:
@@ -22,21 +22,21 @@ class MockSender:
 
     @property
     def account(self) -> str:
-        """There is only one."""
+        """Always the same: there is only one mock account."""
         return "mock"
 
     @property
     def capacity(self) -> int:
-        """There is no end to it."""
+        """Unlimited."""
         return sys.maxsize
 
-    async def send(self, message: OutgoingMessage) -> SendOutcome:  # noqa: ARG002 it treats all alike
-        """Wait a while and accept, or refuse."""
+    async def send(self, message: OutgoingMessage) -> SendOutcome:  # noqa: ARG002 the message does not matter
+        """Wait a random time, then accept or refuse."""
         seconds = self._random.uniform(*self._latency_seconds)
-        lucky = self._random.random() < self._success_rate
+        accepts = self._random.random() < self._success_rate
         if seconds > 0:
             await asyncio.sleep(seconds)
-        return Accepted() if lucky else Refused("the mock provider refused", permanent=False)
+        return Accepted() if accepts else Refused("the mock provider refused", permanent=False)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""

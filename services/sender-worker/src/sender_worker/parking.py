@@ -1,4 +1,4 @@
-"""Parking: messages whose provider is held go back to the tables, and their jobs leave the queue."""
+"""Parking: returns messages to PostgreSQL while their provider is held, so that their jobs leave the queue."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from leopard.db.message_states import CLAIMABLE
 from leopard.db.pool import Connection
 
-# Only messages that no worker holds. No attempt is used, and a claim that ended without a result stays visible.
+# Parks only messages that no worker holds. Costs no attempt, and keeps the trace of a claim without a result.
 _PARK: Final = f"""
 WITH parked AS (
     SELECT id
@@ -24,5 +24,5 @@ UPDATE outbound_messages AS m
 
 
 async def park_messages(connection: Connection, message_ids: Sequence[int], seconds: float) -> None:
-    """Let messages wait in the tables for `seconds`, without using up an attempt."""
+    """Let messages wait in PostgreSQL for `seconds`. This costs no attempt."""
     await connection.execute(_PARK, {"message_ids": list(message_ids), "seconds": seconds})

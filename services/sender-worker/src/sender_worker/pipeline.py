@@ -1,8 +1,7 @@
-"""The way of messages through a worker: claimed many at a time, sent each by itself, recorded many at a time.
+"""The pipeline of a worker: claims messages in batches, sends each in a task, and records results in batches.
 
-Three background tasks work side by side. Each keeps what it works on until that is done, so that an error anywhere
-costs another try and never a message. A job is acknowledged once its message is recorded, or when there is nothing to
-send: a job that is lost is found again in the tables.
+The steps run concurrently. Each step keeps its work until it is done, so an error costs a retry and never a message. A
+job is acknowledged once its message is recorded, or if there is nothing to send. The sweep finds lost jobs again.
 """
 
 import asyncio
@@ -32,10 +31,10 @@ from sender_worker.sending import Carrier
 log = get_logger(__name__)
 
 IDLE_SECONDS: Final = 1.0
-"""How long a task waits for work before it begins again."""
+"""How long a step waits for work before it is repeated."""
 
 PARK_ABOVE_SECONDS: Final = 2.0
-"""A hold that lasts longer sends the jobs at hand back to the tables."""
+"""If a hold lasts longer, waiting messages are parked in PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,11 @@ class PipelineRules:
     batch_size: int
     lease_seconds: float
     channels: tuple[Channel, ...] = tuple(Channel)
-    """What the provider can carry; a message of another channel is left to other workers."""
+    """The channels of the provider. Messages of other channels are left to other workers."""
 
 
 class Pipeline:
-    """Three steps that work side by side: claiming, sending, recording."""
+    """Claims, sends and records messages concurrently."""
 
     def __init__(self, pool: Pool, carrier: Carrier, rules: PipelineRules, acks: Acks) -> None:
         self._pool = pool
@@ -67,18 +66,18 @@ class Pipeline:
         self._draining = False
 
     def supervise(self, supervisor: Supervisor) -> None:
-        """Have the steps of the pipeline repeated."""
+        """Register the steps of the pipeline with the supervisor."""
         supervisor.repeat("claim messages", self.claim_step)
         supervisor.repeat("record results", self.record_step)
         supervisor.repeat("report held jobs", self.report_step)
 
     def take(self, job: HeldJob) -> None:
-        """Send the message of one more job; while draining the job stays with the broker."""
+        """Accept one more job. While draining, the job stays with RabbitMQ."""
         if not self._draining:
             self._arrived.add(job)
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing new, and wait until what was begun is recorded and acknowledged, `seconds` or less."""
+        """Accept no new jobs, and wait at most `seconds` until all started messages are recorded and acknowledged."""
         self._draining = True
         self._arrived.clear()
         self._to_claim.clear()
@@ -97,7 +96,7 @@ class Pipeline:
         )
 
     async def claim_step(self) -> float:
-        """Claim the messages of one batch of jobs, as many as the provider takes now, and begin to send them.
+        """Claim as many messages of the waiting jobs as the provider takes now, and start to send them.
 
         Raises:
             psycopg.Error: The database is unavailable; the jobs are kept for the next step.
@@ -115,13 +114,13 @@ class Pipeline:
             await self._park(hold_seconds)
             return 0
         room = gate.room(len(self._in_flight))
-        # a claimed message that waits for the provider would use up its lease; a job may wait for longer
+        # claim late: a claimed message that waits for the provider uses up its lease, a job does not
         if room < min(len(self._to_claim), max((room + len(self._in_flight)) // 4, 1)):
             await self._in_flight.wait_for_room(IDLE_SECONDS)
             return 0
         admitted = await gate.admit(min(room, len(self._to_claim), self._rules.batch_size))
         if admitted <= 0:
-            # the jobs were taken before the gate closed, or must wait for the rate
+            # the provider was just held, or the jobs must wait for the rate
             return 0.05
         await self._claim(admitted)
         return 0
@@ -146,7 +145,7 @@ class Pipeline:
                 claims = await claim_messages(connection, ids, rules.lease_seconds, self._shard, rules.channels)
         finally:
             self._claims_under_way -= 1
-        # no await from here on: what was claimed is being sent before anything else can fail
+        # no await from here on, so that every claimed message is started before anything else can fail
         del self._to_claim[:admitted]
         begun = 0
         for job, claim in zip(jobs, claims, strict=True):
@@ -184,7 +183,7 @@ class Pipeline:
             self._to_acknowledge = [
                 one.job
                 for one in self._to_record
-                # a released message's job stays with the broker, which delivers it to another worker
+                # the job of a released message stays unacknowledged, so RabbitMQ delivers it to another worker
                 if one not in refused and not (one.result is not None and one.result.released)
             ]
             self._to_record = []
@@ -209,7 +208,7 @@ class Pipeline:
         return [one for (one, _), counted in zip(with_result, recorded, strict=True) if counted is None]
 
     async def report_step(self) -> float:
-        """Say of the jobs that have waited here for long that they are not lost."""
+        """Report jobs that have waited here for a long time, so that they do not count as lost."""
         seconds = self._rules.lease_seconds / 3
         before = time.monotonic() - seconds
         waiting = [*self._to_claim, *self._arrived.waiting]

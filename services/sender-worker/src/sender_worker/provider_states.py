@@ -1,8 +1,8 @@
-"""What all workers know of a provider, in one row that they share: whether it is held, and how fast it may be asked.
+"""The state of a provider in one row that all workers share: whether it is held, and its allowed rate.
 
-free     no row, or a row without a hold and without a rate: workers send as fast as they can
+free     no row, or a row without a hold and without a rate: workers send without a limit
 held     no message is sent until `held_until`; afterwards one worker at a time may probe with one message
-limited  all workers together send `rate_per_second`; the rate doubles each second, above the threshold it grows slowly
+limited  all workers together send `rate_per_second`; it doubles every second, and grows slowly above the threshold
 """
 
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
 
 RESTART_RATE_PER_SECOND: Final = 10.0
-"""How fast a provider is asked first after an outage, by all workers together."""
+"""The first rate after an outage, for all workers together."""
 
 _FREE_RATE_PER_SECOND: Final = 5_000.0
-"""A rate that reaches this needs no limit any more."""
+"""At this rate the limit is removed."""
 
 _MAX_HOLD_SECONDS: Final = 30.0
-"""The longest wait between two probes where the provider does not ask for a longer one."""
+"""The longest wait between two probes, unless the provider asks for a longer one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """A provider at one moment; times in seconds from then on."""
+    """A provider's state when it was read. Times are in seconds from then."""
 
     held: bool
     held_seconds: float
-    """How long until a probe is allowed; 0 where it is allowed already."""
+    """Seconds until a probe is allowed; 0 if it is allowed now."""
     reason: str | None
     rate_per_second: float | None
 
@@ -51,7 +51,7 @@ SELECT held_until IS NOT NULL AS held,
  WHERE provider = %(provider)s
 """
 
-# Of workers that see the same outage at once, the first begins the hold; the others change nothing.
+# If several workers see the same outage, the first one starts the hold. The others change nothing.
 _HOLD: Final = """
 WITH seen AS (
     SELECT provider, held_until, holds_in_a_row, rate_per_second,
@@ -90,7 +90,7 @@ UPDATE provider_states
  WHERE provider = %(provider)s AND held_until IS NOT NULL
 """
 
-# The rate grows only while more is wanted than it allows, and not while the provider still throttles now and then.
+# The rate grows only while workers want more than it allows, and not while the provider still throttles some messages.
 _TAKE_TOKENS: Final = """
 WITH current AS (
     SELECT provider, rate_per_second AS rate, rate_threshold AS threshold, tokens,
@@ -121,12 +121,12 @@ RETURNING granted.tokens
 
 
 async def announce_provider(connection: Connection, provider: str, channels: Sequence[Channel]) -> None:
-    """Say that a worker uses a provider for these channels."""
+    """Record that a worker uses the provider for these channels."""
     await connection.execute(_ANNOUNCE, {"provider": provider, "channels": list(channels)})
 
 
 async def read_provider(connection: Connection, provider: str) -> ProviderState | None:
-    """The state of a provider; null where it has no row."""
+    """The state of a provider; None if it has no row."""
     async with connection.cursor(row_factory=class_row(ProviderState)) as cursor:
         await cursor.execute(_READ, {"provider": provider})
         return await cursor.fetchone()
@@ -141,15 +141,15 @@ async def hold_provider(
     throttled: bool,
     seen_rate: float,
 ) -> bool:
-    """Hold a provider, unless it is held at this moment; whether this call began the hold.
+    """Hold a provider, unless it is held now; returns whether this call started the hold.
 
     Args:
-        connection: Where to write.
-        provider: Which provider.
-        reason: Why, as clients may read it.
-        retry_after_seconds: When it asked us to come again; null: after a wait that doubles with every hold.
-        throttled: Whether it takes messages, but not so many.
-        seen_rate: Messages a second that this worker got through before.
+        connection: A connection to write with.
+        provider: The key of the provider.
+        reason: The reason that clients see.
+        retry_after_seconds: The wait that the provider asked for; None: a wait that doubles with every hold.
+        throttled: Whether it throttled, so that its rate must be lower after the hold.
+        seen_rate: Messages per second that this worker sent before.
     """
     cursor = await connection.execute(
         _HOLD,
@@ -167,18 +167,18 @@ async def hold_provider(
 
 
 async def take_probe(connection: Connection, provider: str, seconds: float) -> bool:
-    """Whether this worker may send the one message that probes a held provider, for so many seconds."""
+    """Reserve the right to probe a held provider for `seconds`; returns whether this worker got it."""
     taken = await connection.execute(_TAKE_PROBE, {"provider": provider, "seconds": seconds})
     return taken.rowcount == 1
 
 
 async def end_hold(connection: Connection, provider: str) -> None:
-    """End a hold after a probe that got through; the rate starts low and grows from there."""
+    """End a hold after a successful probe. The rate starts low and grows."""
     await connection.execute(_END_HOLD, {"provider": provider, "restart_rate": RESTART_RATE_PER_SECOND})
 
 
 async def take_tokens(connection: Connection, provider: str, wanted: int, *, may_grow: bool) -> int | None:
-    """How many of `wanted` messages may be sent now; null where the provider is held or has no limit."""
+    """How many of `wanted` messages may be sent now; None if the provider is held or has no limit."""
     cursor = await connection.execute(
         _TAKE_TOKENS,
         {"provider": provider, "wanted": wanted, "may_grow": may_grow, "free_rate": _FREE_RATE_PER_SECOND},

@@ -1,7 +1,7 @@
-"""Recording results, whatever PostgreSQL says of one of them.
+"""Records results so that one refused result does not block the others.
 
-A result is what a provider said, and it is never thrown away. A batch that PostgreSQL refuses is split until the one
-result that it refuses is alone; the others are recorded meanwhile.
+A result is never discarded, because the provider has answered. A batch that PostgreSQL refuses is split in halves until
+the refused result is alone. All others are recorded.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from sender_worker.results import Result, record_results, without_texts
 log = get_logger(__name__)
 
 _NOT_THE_ROWS: Final = (*DATABASE_UNAVAILABLE, errors.ProgrammingError, errors.NotSupportedError)
-"""Errors of the statement or of the server: a smaller batch would meet them too."""
+"""Errors of the statement or of the server. A smaller batch would fail too."""
 
 
 async def record_each(pool: Pool, results: Sequence[Result], shard: int) -> list[bool | None]:
-    """Record results; for each whether it counted, null where PostgreSQL refuses it and it has to be tried again.
+    """Record results; for each: whether it counted, or None if PostgreSQL refused it and it must be retried.
 
     Raises:
-        psycopg.Error: The database is unavailable, or the statement does not run; nothing more was recorded.
+        psycopg.Error: The database is unavailable, or the statement is invalid. The rest was not recorded.
     """
     try:
         return [*await _record(pool, results, shard)]

@@ -1,4 +1,4 @@
-"""Results: what became of claimed messages, recorded for many at a time."""
+"""Results of claimed messages, and the statement that records many of them. Asks no provider."""
 
 import math
 import random
@@ -17,12 +17,12 @@ from sender_worker.claims import Claim
 _MAX_ERROR_LENGTH: Final = 1000
 _MAX_WAIT_SECONDS: Final = 86_400.0
 _UNAVAILABLE_WAIT_SECONDS: Final = 1.0
-"""How long a message waits whose provider takes nothing and does not say until when."""
+"""The wait for a message whose provider is unavailable and asks for no specific wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """When a failed message is tried again; times in seconds."""
+    """When a failed message is retried. Times are in seconds."""
 
     backoff_seconds: float
     backoff_max_seconds: float
@@ -32,9 +32,9 @@ class RetryRules:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How the work on a claimed message ended.
+    """The result of one claimed message.
 
-    `pending` gives the message back: at once, or after `retry_in_seconds`.
+    The status `pending` releases the message, at once or after `retry_in_seconds`.
     """
 
     claim: Claim
@@ -43,7 +43,7 @@ class Result:
     error: str | None = None
     retry_in_seconds: float | None = None
     attempts: int = 0
-    """How many attempts it adds to those that failed."""
+    """The number of failed attempts to add to the message."""
     outcome_unknown: bool = False
 
     @property
@@ -53,21 +53,21 @@ class Result:
 
     @property
     def released(self) -> bool:
-        """Whether another worker may send the message at once."""
+        """Whether another worker may claim the message at once."""
         return self.status is MessageStatus.PENDING and self.retry_in_seconds is None
 
 
 def result_of(
     claim: Claim, content: str, outcome: SendOutcome, rules: RetryRules, *, provider_held: bool = False
 ) -> Result:
-    """What a provider's answer means: sent, to be tried again, or failed for good.
+    """The result for a provider's outcome: sent, retry, or finished as failed.
 
     Args:
-        claim: The message that was handed over.
-        content: The text that was handed over.
-        outcome: What came of it.
-        rules: When a failed message is tried again.
-        provider_held: Whether the provider is held: then no attempt is charged for an answer that did not come.
+        claim: The message that was sent.
+        content: The text that was sent.
+        outcome: The outcome of the send.
+        rules: When a failed message is retried.
+        provider_held: Whether the provider is held. If so, a missing response costs no attempt.
     """
     match outcome:
         case Accepted():
@@ -88,12 +88,12 @@ def result_of(
 
 
 def not_sendable(claim: Claim, error: str, content: str | None = None) -> Result:
-    """The result of a message that no provider is asked to send."""
+    """The result of a message that cannot be sent, so no provider gets it."""
     return Result(claim, MessageStatus.FAILED, content, _storable(error))
 
 
 def outcome_unknown_result(claim: Claim) -> Result:
-    """The result of a message that may have been sent, and is not to be sent again."""
+    """The result of a message that may have been sent and must not be sent again."""
     return Result(claim, MessageStatus.FAILED, error=OUTCOME_UNKNOWN)
 
 
@@ -103,8 +103,8 @@ def release_result(claim: Claim) -> Result:
 
 
 def without_texts(result: Result) -> Result:
-    """The same result for a row that PostgreSQL refused: what became of the message counts more than its texts."""
-    error = None if result.error is None else "the provider's words could not be stored"
+    """The same result without the texts that PostgreSQL refused: the status matters more than the texts."""
+    error = None if result.error is None else "the provider's error text could not be stored"
     return Result(
         result.claim,
         result.status,
@@ -118,7 +118,7 @@ def without_texts(result: Result) -> Result:
 
 def _waiting(claim: Claim, error: str, seconds: float | None, *, outcome_unknown: bool = False) -> Result:
     wait = _UNAVAILABLE_WAIT_SECONDS if seconds is None else _bounded(seconds)
-    jitter = random.uniform(0, 1)  # noqa: S311 so that held messages do not come back in one moment
+    jitter = random.uniform(0, 1)  # noqa: S311 so that held messages do not all return at once
     return Result(
         claim,
         MessageStatus.PENDING,
@@ -141,12 +141,12 @@ def _failed(
 
 
 def _bounded(seconds: float) -> float:
-    # a provider may say anything; PostgreSQL's intervals take neither NaN nor infinity
+    # a provider may send any number; PostgreSQL's intervals accept neither NaN nor infinity
     return _UNAVAILABLE_WAIT_SECONDS if math.isnan(seconds) else min(max(seconds, 0.0), _MAX_WAIT_SECONDS)
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL's text takes no NUL and no half of a surrogate pair
+    # PostgreSQL's text accepts neither NUL nor half of a surrogate pair
     return text.replace("\0", "").encode(errors="replace").decode()[:_MAX_ERROR_LENGTH]
 
 
@@ -162,7 +162,7 @@ _COUNT_RECORDED: Final = adding(
     """,
 )
 
-# Only the claim that is in force may record: a worker that comes too late changes nothing, and counts nothing.
+# Only the current claim may record. A late result changes nothing and counts nothing.
 _RECORD: Final = f"""
 WITH result AS (
     SELECT *
@@ -190,7 +190,7 @@ SELECT id FROM recorded
 
 
 async def record_results(connection: Connection, results: Sequence[Result], shard: int) -> list[bool]:
-    """Record results in one statement; for each whether it counted, which a claim that had ended does not."""
+    """Record results in one statement; for each: whether it counted. Results of replaced claims do not count."""
     # rows are locked in the order of their ids (docs/adr/0017)
     ordered = sorted(results, key=lambda result: result.claim.message_id)
     cursor = await connection.execute(

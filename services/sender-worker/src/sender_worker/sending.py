@@ -1,6 +1,6 @@
-"""Sending one message: a claim goes in, a result comes out.
+"""Sends one message: takes a claim and returns a result. Knows no queue and no table.
 
-Rendered, checked, handed to the provider, its answer turned into a result. Knows no queue and no table.
+Renders and checks the text, sends it through the provider, and turns the outcome into a result.
 """
 
 import time
@@ -34,7 +34,7 @@ EMPTY_TEXT: Final = "the text is empty for this recipient"
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """Who carries messages, and by which rules."""
+    """The provider with its gate and its retry rules."""
 
     provider: Provider
     gate: Gate
@@ -42,12 +42,12 @@ class Carrier:
 
 
 async def send_message(claim: Claim, carrier: Carrier, traceparent: object = None) -> Result:
-    """Send a claimed message; what became of it. Raises nothing.
+    """Send a claimed message and return its result. Raises nothing.
 
     Args:
         claim: The message, with its template and its recipient.
-        carrier: Who carries it.
-        traceparent: The trace that log lines about it name.
+        carrier: The provider, its gate and the retry rules.
+        traceparent: The trace context for log lines.
     """
     try:
         content = render(claim)
@@ -76,7 +76,7 @@ def render(claim: Claim) -> str:
 
 
 async def _hand_over(claim: Claim, content: str, carrier: Carrier, traceparent: object) -> SendOutcome:
-    # two installations on one account, or a copy of a database, must never use the same key for two messages
+    # the installation's id is needed because two installations may share one provider account
     key = f"{carrier.gate.installation}-{claim.message_id}"
     try:
         message = OutgoingMessage(claim.message_id, key, claim.channel, claim.phone, content)
@@ -87,7 +87,7 @@ async def _hand_over(claim: Claim, content: str, carrier: Carrier, traceparent: 
 
 
 def outcome_label(outcome: SendOutcome) -> str:
-    """How metrics call an outcome."""
+    """The label of an outcome in metrics."""
     match outcome:
         case Accepted():
             return "success"

@@ -1,4 +1,4 @@
-"""Jobs that cannot be taken: kept in `campaign_sends.dead` with the reason, and acknowledged only then."""
+"""Dead-letters jobs that this worker cannot process: publishes them to `campaign_sends.dead`, then acks them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +22,7 @@ _IDLE_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class UnreadableJob:
-    """A job that cannot be taken, for example because it does not parse, and why."""
+    """A job that cannot be processed, for example because it does not parse, and the reason."""
 
     job: HeldJob
     message: RabbitMessage
@@ -30,7 +30,7 @@ class UnreadableJob:
 
 
 class UnreadableJobs:
-    """Moves jobs to the queue of dead letters, again and again until it takes them."""
+    """Moves jobs to the dead letter queue, and retries until RabbitMQ confirms them."""
 
     def __init__(self, broker: Broker, acks: Acks) -> None:
         self._broker = broker
@@ -38,12 +38,12 @@ class UnreadableJobs:
         self._arrived: Batcher[UnreadableJob] = Batcher(size=_AT_A_TIME)
         self._moving: list[UnreadableJob] = []
 
-    def add(self, letter: UnreadableJob) -> None:
+    def add(self, unreadable: UnreadableJob) -> None:
         """Move one more job."""
-        self._arrived.add(letter)
+        self._arrived.add(unreadable)
 
     async def step(self) -> float:
-        """Move the jobs that wait.
+        """Move the waiting jobs.
 
         Raises:
             aio_pika.exceptions.AMQPError, ConnectionError, leopard.broker.connection.BrokerBlockedError:
@@ -54,27 +54,27 @@ class UnreadableJobs:
         if not self._moving:
             self._moving = await self._arrived.next_batch(seconds=_IDLE_SECONDS)
         while self._moving:
-            letter = self._moving[0]
+            unreadable = self._moving[0]
             try:
-                await self._broker.unless_blocked(self._publish(letter))
+                await self._broker.unless_blocked(self._publish(unreadable))
             except AMQPError:
                 # the queue may have been deleted
                 await declare_topology(self._broker)
                 raise
             DEAD_LETTERED.inc()
-            log.error("job is dead-lettered", reason=letter.reason)
+            log.error("job dead-lettered", reason=unreadable.reason)
             self._moving.pop(0)
-            await self._acks.done([letter.job])
+            await self._acks.done([unreadable.job])
         return 0
 
-    async def _publish(self, letter: UnreadableJob) -> None:
-        message = letter.message
+    async def _publish(self, unreadable: UnreadableJob) -> None:
+        message = unreadable.message
         await self._broker.publish(
             message.body,
             DEAD_LETTERS.name,
             headers={
                 **message.headers,
-                REASON_HEADER: letter.reason,
+                REASON_HEADER: unreadable.reason,
                 ORIGIN_HEADER: message.raw_message.routing_key or "",
             },
             content_type=message.content_type,
