@@ -93,11 +93,22 @@ def test_a_test_fails_that_logs_a_number_or_an_unexpected_traceback_in_its_own_p
     planted.write_text(PLANTED)
     configuration = Path(__file__).parents[1] / "pyproject.toml"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-c", str(configuration), "-rA", "--no-header", str(planted)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-c",
+            str(configuration),
+            "-rA",
+            "--no-header",
+            "-p",
+            "support.logs",
+            str(planted),
+        ],
         check=False,
         capture_output=True,
         text=True,
-        env={**os.environ, "LEOPARD_TEST_BACKEND": "local"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     found = {line for line in done.stdout.splitlines() if line.startswith(("ERROR ", "FAILED "))}
     failed = {line.split("::")[1].split(" ")[0] for line in found}
