@@ -79,10 +79,11 @@ def test_a_refused_login_names_host_port_user_and_database(address: str) -> None
 
 
 def test_the_error_of_a_statement_shows_no_row_values(backend: Backend) -> None:
-    with psycopg.connect(backend.admin_url) as connection, pytest.raises(psycopg.Error) as raised:
+    with psycopg.connect(backend.admin_url) as connection:
         # the server's own log would have the value too
         connection.execute("SET log_min_messages = 'panic'")
-        connection.execute("SELECT '+254700123456'::int")
+        with pytest.raises(psycopg.Error) as raised:
+            connection.execute("SELECT '+254700123456'::int")
     assert "254700123456" in str(raised.value)
     assert "254700123456" not in describe_database_error(raised.value, backend.admin_url)
 

@@ -49,22 +49,28 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
+def blocked_dispatcher(stack: Stack) -> Service:
+    """The dispatcher that RabbitMQ blocks: it blocks a connection once something is published on it."""
+    dispatchers = [service for name, service in stack.services.items() if name.startswith("dispatcher")]
+    wait_until(lambda: any(map(is_blocked, dispatchers)))
+    return next(filter(is_blocked, dispatchers))
+
+
 @pytest.mark.parametrize("reason", list(ALARMS))
 def test_an_alarm_is_reported_and_costs_no_message(stack: Stack, client: httpx2.Client, reason: str) -> None:
     rabbitmq = stack.stores.rabbitmq
     assert rabbitmq is not None
-    dispatcher = stack.services["dispatcher-1"]
     under_way, customers = prepare(client, stack, 1500)
     client.post(f"/campaigns/{under_way}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, under_way, sent=50)
-    log_before = len(dispatcher.child.log.read_text())
+    logs_before = {name: len(service.child.log.read_text()) for name, service in stack.services.items()}
     with alarm(rabbitmq, reason):
         meanwhile, others = prepare(client, stack, 300)
         started = time.monotonic()
         client.post(f"/campaigns/{meanwhile}/send", json={"customer_ids": others}).raise_for_status()
         assert time.monotonic() - started < 5, "a send does not wait for the broker"
+        dispatcher = blocked_dispatcher(stack)
         wait_until(lambda: queue_health(dispatcher) == ("connected", f"blocks publishing: {reason}"))
-        assert is_blocked(dispatcher)
         # a task that fails makes the service not ready after 15 s
         deadline = time.monotonic() + 17
         while time.monotonic() < deadline:
@@ -80,7 +86,7 @@ def test_an_alarm_is_reported_and_costs_no_message(stack: Stack, client: httpx2.
         assert (found["unknown_outcomes"], found["retries"]) == (0, 0), "a message was sent twice"
     wait_until(lambda: not is_blocked(dispatcher))
     assert queue_health(dispatcher) == ("connected", None)
-    logged = dispatcher.child.log.read_text()[log_before:]
+    logged = dispatcher.child.log.read_text()[logs_before[dispatcher.child.name] :]
     assert f'"reason": "{reason}"' in logged
     assert "broker takes jobs again" in logged
     assert "TimeoutError" not in logged
@@ -91,11 +97,10 @@ def test_a_blocked_broker_that_is_killed_is_unavailable_and_no_longer_blocked(
 ) -> None:
     rabbitmq = stack.stores.rabbitmq
     assert rabbitmq is not None
-    dispatcher = stack.services["dispatcher-1"]
     campaign_id, customers = prepare(client, stack, 300)
     with alarm(rabbitmq, "low on memory"):
         client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
-        wait_until(lambda: is_blocked(dispatcher))
+        dispatcher = blocked_dispatcher(stack)
         rabbitmq.kill()
         wait_until(lambda: queue_health(dispatcher) == ("disconnected", None))
         assert not is_blocked(dispatcher)
@@ -109,11 +114,10 @@ def test_a_blocked_broker_that_is_killed_is_unavailable_and_no_longer_blocked(
 def test_a_blocked_service_ends_in_time_and_in_order(stack: Stack, client: httpx2.Client) -> None:
     rabbitmq = stack.stores.rabbitmq
     assert rabbitmq is not None
-    dispatcher = stack.services["dispatcher-1"]
     campaign_id, customers = prepare(client, stack, 300)
     with alarm(rabbitmq, "low on memory"):
         client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
-        wait_until(lambda: is_blocked(dispatcher))
+        dispatcher = blocked_dispatcher(stack)
         started = time.monotonic()
         assert dispatcher.child.stop(seconds=60) == 0, dispatcher.child.tail()
         assert time.monotonic() - started < 15
