@@ -23,6 +23,8 @@ def alarm(rabbitmq: RabbitMQ, reason: str) -> Iterator[None]:
     raised, cleared = ALARMS[reason]
     rabbitmq.control(*raised)
     try:
+        # what is published before the alarm is in force blocks nobody
+        wait_until(lambda: reason.rsplit(maxsplit=1)[-1] in rabbitmq.control("eval", "rabbit_alarm:get_alarms()."))
         yield
     finally:
         rabbitmq.control(*cleared)

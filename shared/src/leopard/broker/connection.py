@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar, cast
 
 import aiormq
@@ -62,6 +62,17 @@ _HANDLE_UNBLOCKED: Final = "_Connection__handle_connection_unblocked"
 _LAST_FRAME_TIME: Final = "_Connection__last_frame_time"
 
 
+class _ListenedConnection(RobustConnection):
+    """A connection whose every underlay is listened to before anything uses it, also after an outage."""
+
+    listen: Callable[[aiormq.abc.AbstractConnection], None]
+
+    async def _on_connected(self) -> None:
+        if self.transport is not None:
+            self.listen(self.transport.connection)
+        await super()._on_connected()
+
+
 class Broker(RabbitBroker):
     """FastStream's broker, which also hears when RabbitMQ blocks those who publish."""
 
@@ -76,7 +87,8 @@ class Broker(RabbitBroker):
         """Which queue cannot be declared, and why; null where all can."""
 
     def _new_connection(self, *arguments: Any, **options: Any) -> RobustConnection:  # noqa: ANN401 aio-pika's own
-        connection = RobustConnection(*arguments, **options)
+        connection = _ListenedConnection(*arguments, **options)
+        connection.listen = self._listen
         self._connecting.append(connection)
         return connection
 
@@ -108,14 +120,11 @@ class Broker(RabbitBroker):
 
     async def _connect(self) -> RobustConnection:
         try:
-            connection = await super()._connect()
-            connection.reconnect_callbacks.add(self._listen)
-            self._listen(connection)
+            return await super()._connect()
         except BaseException:
             # an attempt that is given up would go on by itself
             await self.begin_again()
             raise
-        return connection
 
     async def _close_all(self) -> None:
         while self._connecting:
@@ -142,10 +151,9 @@ class Broker(RabbitBroker):
             blocked.cancel()
             calling.cancel()
 
-    def _listen(self, connection: Any, *_: object) -> None:  # noqa: ANN401 aio-pika's callback
+    def _listen(self, underlay: aiormq.abc.AbstractConnection) -> None:
         # a new connection is not blocked until RabbitMQ says so, and one that is lost is unavailable, not blocked
         self._unblock()
-        underlay = connection.transport.connection
         underlay.closing.add_done_callback(lambda _: self._unblock())
         # aiormq hears these frames and tells only its log of them
         heard_blocked = getattr(underlay, _HANDLE_BLOCKED)
