@@ -1,1 +1,1 @@
-"""HTTP in front of Leopard."""
+"""The HTTP API of Leopard."""

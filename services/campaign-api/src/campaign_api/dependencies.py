@@ -1,4 +1,4 @@
-"""What a request gets handed: connections to the database, the settings, the nudges."""
+"""What routes depend on: database connections, settings, nudges."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from leopard.runtime.health import Health
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the process does."""
+    """What all requests of the process share."""
 
     settings: ApiSettings
     pool: Pool
@@ -37,7 +37,7 @@ def _turns(resources: ResourcesDep) -> Turns:
 
 
 TurnsDep = Annotated[Turns, Depends(_turns)]
-"""For requests that change something: they take their turn before they take a connection."""
+"""For requests that change something: they wait for their turn before they take a connection."""
 
 
 async def _connection(resources: ResourcesDep) -> AsyncIterator[Connection]:
@@ -45,6 +45,6 @@ async def _connection(resources: ResourcesDep) -> AsyncIterator[Connection]:
         yield connection
 
 
-# given back before the answer is sent, so that a slow reader holds none
+# returned before the answer is sent, so that a slow client holds no connection
 ConnectionDep = Annotated[Connection, Depends(_connection, scope="function")]
 """For requests that only read."""

@@ -53,11 +53,11 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     supervisor.repeat("database monitor", database.step)
     supervisor.repeat("broker monitor", queue.step)
-    # it may wait for a RabbitMQ that does not come
+    # it may wait for a RabbitMQ that never answers
     supervisor.repeat("publish nudges", nudges.step, cut_short=True)
     health = Health(
         services={"database": database, "queue": queue},
-        # a send needs no broker: what is due is read from the database
+        # a send needs no broker: the dispatcher reads due campaigns from the database
         ready=(database.schema_problem, supervisor.not_ready),
     )
 

@@ -1,4 +1,4 @@
-"""What campaign-api counts, besides its requests."""
+"""Metrics of campaign-api, except those of requests."""
 
 from typing import Final
 

@@ -29,13 +29,13 @@ class Nudges:
         self._has_waiting = asyncio.Event()
 
     def nudge(self, campaign_id: int) -> None:
-        """Tell the dispatcher of a campaign, if that is possible at this moment."""
+        """Hint to the dispatcher that a campaign has work, if RabbitMQ is available."""
         if self._connected and self._broker.blocked_reason is None and len(self._waiting) < _AT_ONCE:
             self._waiting.add(campaign_id)
             self._has_waiting.set()
 
     async def step(self) -> float:
-        """Connect at first, then publish what waits; the seconds to rest.
+        """Connect at first, then publish the waiting nudges; the seconds to rest.
 
         Raises:
             aio_pika.exceptions.AMQPError, ConnectionError, TimeoutError, leopard.broker.connection.BrokerBlockedError:
@@ -48,7 +48,7 @@ class Nudges:
                 await self._has_waiting.wait()
         self._has_waiting.clear()
         while self._waiting:
-            # taken out first: a nudge that fails is lost, and the poll makes up for it
+            # removed first: a nudge that fails is lost, and the dispatcher's poll finds the campaign
             nudge = Nudge(campaign_id=self._waiting.pop())
             async with asyncio.timeout(_SECONDS):
                 await self._broker.unless_blocked(
@@ -61,7 +61,7 @@ class Nudges:
             try:
                 await self._broker.connect_in_time()
             except TimeoutError:
-                # the broker's monitor tells; without a broker the API is as ready as with one
+                # the broker monitor reports it; the API is ready without a broker
                 return False
             self._connected = True
         return True

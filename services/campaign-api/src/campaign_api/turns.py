@@ -17,14 +17,14 @@ from campaign_api.web.errors import ApiError, ErrorCode
 from leopard.db.pool import Connection, Pool
 
 WAIT_SECONDS: Final = 2.5
-"""How long a request waits for its turn and its locks together, about."""
+"""About how long a request waits for its turn and its locks together."""
 
 LOCK_SECONDS: Final = 2.0
 """How long one statement waits for a lock."""
 
 _LEAST_LOCK_SECONDS: Final = 0.3
 
-# until the end of the transaction, so that a pooler may give the connection to others afterwards
+# until the end of the transaction, because a pooler may then give the connection to another client
 _LOCK_TIMEOUT: Final = "SELECT set_config('lock_timeout', %(milliseconds)s, true)"
 
 _RELATION: Final = re.compile(r'"(\w+)"')
@@ -35,9 +35,9 @@ class Subject:
     """What a request changes."""
 
     words: str
-    """How an answer names it: "Campaign 1"."""
+    """Its name in answers: "Campaign 1"."""
     key: str = ""
-    """What sets it apart, where the words do not."""
+    """Identifies it, if the name does not."""
     at_once: int = 1
     """How many requests may change it at the same time in this process."""
 
@@ -57,12 +57,12 @@ _ALL_CHANGES: Final = "all changes"
 
 
 class Turns:
-    """Gives a pool's connections to requests that change something, by turns."""
+    """Gives connections of a pool to requests that change something, in turn."""
 
     def __init__(self, pool: Pool, size: int) -> None:
         self._pool = pool
         self._taken: dict[str, tuple[asyncio.Semaphore, int]] = {}
-        # reading goes on while every change waits for a lock
+        # reads continue while all changes wait for a lock
         self._changes = max(1, size - max(1, size // 4))
 
     @asynccontextmanager

@@ -41,7 +41,7 @@ def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> "B
         client_properties={"connection_name": service},
         timeout=5,
         fail_fast=False,
-        # a jitter of its own for each process, so that a restarted broker is not stormed
+        # each process has its own interval, so that they do not all reconnect to a restarted broker at once
         reconnect_interval=random.uniform(1, 3),  # noqa: S311
         default_channel=Channel(on_return_raises=True),
         graceful_timeout=shutdown_seconds,
@@ -111,8 +111,8 @@ class Broker(RabbitBroker):
             await self.connect()
 
     async def begin_again(self) -> None:
-        """Forget a start that did not come to its end; the next one begins with a connection of its own."""
-        # half of it would stay: a channel that is not told how much to prefetch, a consumer that nobody knows
+        """Forget a start that was not completed; the next start makes a new connection."""
+        # parts would remain: a channel without prefetch, a consumer that no subscriber knows
         self._channel = None
         self._connection = None
         self.config.disconnect()
@@ -138,7 +138,7 @@ class Broker(RabbitBroker):
             BrokerBlockedError: It blocks this connection, or did so before it answered.
         """
         calling = asyncio.ensure_future(call)
-        # asyncio would complain of an error that nobody takes any more
+        # asyncio logs the error of a future that is dropped, unless it was read
         calling.add_done_callback(lambda done: done.cancelled() or done.exception())
         blocked = asyncio.ensure_future(self.blocked.wait())
         try:
@@ -181,7 +181,7 @@ class Broker(RabbitBroker):
 
 
 async def _parsed(raw: IncomingMessage) -> RabbitMessage:
-    # FastStream's own draws random ids for each message that has none, and copies what nobody here reads
+    # FastStream's parser draws random ids for messages without one, and copies fields that Leopard does not read
     return RabbitMessage(
         raw_message=raw,
         body=raw.body,

@@ -29,7 +29,7 @@ SENDS: Final = _queue_of_jobs("campaign_sends")
 """One job for each message that can be sent now."""
 
 SENDS_OF: Final = {channel: _queue_of_jobs(f"{SENDS.name}.{channel}") for channel in CampaignChannel}
-"""The same for a channel that has workers of its own."""
+"""The dedicated queue of each channel."""
 
 NUDGES: Final = RabbitQueue("dispatcher.nudges", durable=True, arguments={"x-max-length": 100, "x-message-ttl": 10_000})
 """Hints that a campaign was sent; losing one costs a poll interval."""

@@ -20,7 +20,7 @@ class TopologyError(Exception):
 async def declare_topology(broker: Broker) -> None:
     """Declare every queue; does nothing where they exist.
 
-    On a connection of its own: the broker's own may be busy restoring what depends on a queue that is missing.
+    It uses a new connection: the broker's connection may be busy restoring consumers of a missing queue.
 
     Raises:
         TopologyError: A queue exists with other arguments, or this user may neither declare nor see it.

@@ -74,7 +74,7 @@ class _Known:
 
 
 class DatabaseMonitor:
-    """Asks PostgreSQL over a connection of its own, and whether the schema is new enough."""
+    """Asks PostgreSQL over a dedicated connection, also whether the schema is new enough."""
 
     def __init__(self, database_url: str, *, application: str) -> None:
         self._database_url = database_url
@@ -173,7 +173,7 @@ class BrokerMonitor:
         return BROKER_SECONDS
 
     async def _diagnose(self) -> float:
-        # the broker's own attempts to connect tell nobody why they fail
+        # the broker's attempts to connect do not say why they fail
         now = time.monotonic()
         if self._lost_at is None:
             self._lost_at = now

@@ -31,7 +31,7 @@ SELECT {COLUMNS}
 async def count_campaigns(
     connection: Connection, channel: Channel | None, status: CampaignStatus | None, as_of: int | None
 ) -> tuple[int, int]:
-    """How many campaigns are listed, and the newest id among them."""
+    """The number of campaigns in a list, and the newest id in it."""
     cursor = await connection.execute(_COUNT, {"channel": channel, "status": status, "as_of": as_of})
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 an aggregate always gives a row

@@ -1,4 +1,4 @@
-"""Campaigns as they are stored: created, read, changed, deleted."""
+"""The SQL of campaigns: create, read, change, delete."""
 
 from typing import Any, Final
 
@@ -21,10 +21,10 @@ COLUMNS: Final = """
     created_at, updated_at, audience::text AS audience, failure_reason
 """
 
-# Ids become visible in their order, so that a list read up to some id never grows within itself.
+# Ids become visible in order, so that a list up to an id never gets new rows.
 _LOCK_CREATION: Final = "SELECT pg_advisory_xact_lock('campaigns'::regclass::oid::bigint)"
 
-# The database's clock decides, as it does for the dispatcher, which starts what is due.
+# The database's clock decides, as it does for the dispatcher, which starts due campaigns.
 _STATUS: Final = f"""
     CASE WHEN %(scheduled_at)s::timestamptz > now() THEN '{CampaignStatus.SCHEDULED}' ELSE '{CampaignStatus.DRAFT}' END
 """
@@ -51,7 +51,7 @@ RETURNING {COLUMNS}
 
 
 async def create_campaign(connection: Connection, campaign: NewCampaign) -> Campaign:
-    """Store a new campaign: `scheduled` where its time is still to come, otherwise a `draft`.
+    """Store a new campaign: `scheduled` if its time is in the future, otherwise a `draft`.
 
     Args:
         connection: Where a transaction is open.
@@ -75,7 +75,7 @@ async def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
 
 
 async def change_campaign(connection: Connection, campaign_id: int, change: CampaignChange) -> Campaign:
-    """Change a campaign that was not sent yet, in the caller's transaction.
+    """Change a campaign before it is sent, in the caller's transaction.
 
     Raises:
         ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, INVALID_TEMPLATE; INVALID_REQUEST where another version wrote
@@ -104,7 +104,7 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
 
 
 async def delete_campaign(connection: Connection, campaign_id: int) -> None:
-    """Delete a campaign that was not sent yet.
+    """Delete a campaign before it is sent.
 
     Raises:
         ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS.
@@ -115,7 +115,7 @@ async def delete_campaign(connection: Connection, campaign_id: int) -> None:
 
 
 def refuse_unless_editable(campaign: Campaign) -> None:
-    """Refuse what is only allowed before a campaign is sent.
+    """Refuse a change of a campaign that was sent.
 
     Raises:
         ApiError: INVALID_STATUS.
@@ -128,7 +128,7 @@ def refuse_unless_editable(campaign: Campaign) -> None:
 
 
 def refuse_unless_known(campaign: Campaign) -> None:
-    """Refuse to send or rewrite what another version wrote and this one does not know.
+    """Refuse to send or change a campaign that another version wrote and this version does not know.
 
     Raises:
         ApiError: INVALID_TEMPLATE, INVALID_REQUEST.

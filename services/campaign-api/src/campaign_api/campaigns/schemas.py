@@ -1,4 +1,4 @@
-"""Campaigns as clients write and read them."""
+"""Campaigns in requests and responses."""
 
 from datetime import datetime
 from typing import Annotated, Final

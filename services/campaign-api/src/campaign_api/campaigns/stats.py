@@ -1,4 +1,4 @@
-"""How far a campaign's messages are: what clients see of it, and the SQL behind it."""
+"""The statistics of a campaign: the number of its messages by status."""
 
 from datetime import datetime
 from typing import Final
@@ -65,13 +65,13 @@ SELECT expected.total - counts.cancelled AS total,
 
 
 async def get_campaign_with_stats(connection: Connection, campaign_id: int) -> CampaignWithStats:
-    """One campaign and how far its messages are.
+    """One campaign with its statistics.
 
     Raises:
         ApiError: CAMPAIGN_NOT_FOUND.
     """
     async with connection.cursor(row_factory=class_row(Stats)) as cursor:
-        # the counts first: a campaign that is finished then shows all of them
+        # read the counts first: then a finished campaign shows all of them
         await cursor.execute(_STATS, {"campaign_id": campaign_id})
         stats = await cursor.fetchone()
     campaign = await get_campaign(connection, campaign_id)

@@ -1,4 +1,4 @@
-"""An audience as it is stored: shown whatever it is, and read where this version knows its form."""
+"""Stored audiences: shown in any form, and read if this version knows the form."""
 
 import json
 from typing import Annotated, Any, Final
@@ -8,11 +8,11 @@ from pydantic import BeforeValidator, ValidationError
 from leopard.audiences.model import Audience
 
 _MOST_BRACKETS: Final = 100
-"""More than any audience has; what nests deeper cannot be written as an answer."""
+"""Deeper than any audience; a deeper value cannot be written as JSON."""
 
 
 def _shown(stored: Any) -> Any:  # noqa: ANN401 whatever is stored
-    """The JSON value that a text of the database stands for, or the text where it cannot be read as one."""
+    """The JSON value of a text in the database, or the text itself if it is not JSON."""
     if not isinstance(stored, str) or stored.count("{") + stored.count("[") > _MOST_BRACKETS:
         return stored
     try:
@@ -22,7 +22,7 @@ def _shown(stored: Any) -> Any:  # noqa: ANN401 whatever is stored
 
 
 StoredAudience = Annotated[Any, BeforeValidator(_shown)]
-"""What a row's `audience::text` stands for; an older or newer version may have written it."""
+"""The value of `audience::text`, which an older or newer version may have written."""
 
 
 def known_audience(stored: Any) -> Audience | None:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""Templates of campaigns, as clients are told about them."""
+"""Checks templates of campaigns, and says what is wrong with them."""
 
 from campaign_api.web.errors import ApiError, ErrorCode
 from leopard.templates.rendering import TemplateError, parse_template
@@ -17,7 +17,7 @@ def check_template(text: str) -> None:
 
 
 def template_warnings(text: str) -> list[str]:
-    """What is odd about a template: unknown placeholders, or that it does not parse in this version."""
+    """Warnings about a template: unknown placeholders, or that this version cannot parse it."""
     try:
         return [f"Unknown placeholder {{{name}}}" for name in parse_template(text).unknown]
     except TemplateError as error:

@@ -1,4 +1,4 @@
-"""Customers as they are stored: created, read, changed, deleted."""
+"""The SQL of customers: create, read, change, delete."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from leopard.domain.phone_spellings import other_spellings
 
 _COLUMNS: Final = "id, phone, first_name, last_name, location, preferred_product, created_at, updated_at"
 
-# Numbers that were stored before spellings were brought into one stay as they are, and count as taken.
+# Numbers stored before spellings were normalised stay unchanged, and count as used.
 _CREATE: Final = f"""
 INSERT INTO customers (phone, first_name, last_name, location, preferred_product)
 SELECT %(phone)s, %(first_name)s, %(last_name)s, %(location)s, %(preferred_product)s
@@ -24,12 +24,12 @@ _GET: Final = f"SELECT {_COLUMNS} FROM customers WHERE id = %(customer_id)s"
 
 _LIST: Final = f"SELECT {_COLUMNS} FROM customers WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"
 
-# Two customers who take each other's phone number at the same time would each wait for the other.
+# Two changes that exchange the phone numbers of two customers would wait for each other.
 _LOCK: Final = """
 SELECT FROM customers WHERE id = %(customer_id)s OR phone = %(phone)s ORDER BY id FOR UPDATE
 """
 
-# The foreign key deletes messages in no order of its own.
+# The foreign key deletes messages in no defined order.
 _LOCK_MESSAGES: Final = "SELECT FROM outbound_messages WHERE customer_id = %(customer_id)s ORDER BY id FOR UPDATE"
 
 _CHANGE: Final = f"""

@@ -1,4 +1,4 @@
-"""Customers as clients write and read them."""
+"""Customers in requests and responses."""
 
 from datetime import datetime
 from typing import Annotated, Final

@@ -1,4 +1,4 @@
-"""The messages of a campaign, as clients see them."""
+"""The SQL of a campaign's messages."""
 
 from datetime import datetime
 from typing import Final
@@ -31,7 +31,7 @@ class Message(BaseModel):
     updated_at: datetime = Field(description="When the message last changed", examples=["2030-01-31T09:00:02Z"])
 
 
-# The key is the customer: (campaign_id, customer_id) is the index that every message has anyway.
+# The key is the customer, because (campaign_id, customer_id) is an index that exists anyway.
 _LIST: Final = """
 SELECT id, campaign_id, customer_id, status, rendered_content, last_error, retry_count, next_attempt_at,
        created_at, updated_at
@@ -53,6 +53,6 @@ async def list_messages(
 
 
 def unknown_statuses(messages: list[Message]) -> list[str]:
-    """A warning for every status among `messages` that another version wrote and this one does not know."""
+    """A warning for each status that another version wrote and this version does not know."""
     unknown = sorted({message.status for message in messages} - set(MessageStatus))
     return [f"This version does not know the status {status:.40}" for status in unknown]

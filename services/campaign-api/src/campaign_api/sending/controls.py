@@ -14,7 +14,7 @@ from leopard.domain.statuses import CampaignStatus
 
 
 async def pause_campaign(connection: Connection, campaign_id: int) -> Campaign:
-    """Stop sending for the time being.
+    """Stop sending until the campaign is resumed.
 
     Raises:
         ApiError: CAMPAIGN_NOT_FOUND; INVALID_STATUS where it is not being sent.
@@ -25,7 +25,7 @@ async def pause_campaign(connection: Connection, campaign_id: int) -> Campaign:
 
 
 async def resume_campaign(connection: Connection, campaign_id: int) -> Campaign:
-    """Go on sending.
+    """Continue to send.
 
     Raises:
         ApiError: CAMPAIGN_NOT_FOUND; INVALID_STATUS where it is not paused.
@@ -33,13 +33,13 @@ async def resume_campaign(connection: Connection, campaign_id: int) -> Campaign:
     async with connection.transaction():
         if not await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from={CampaignStatus.PAUSED}):
             raise await _refusal(connection, campaign_id, "resumed")
-        # jobs that arrived while it was paused were dropped
+        # workers dropped the jobs that arrived during the pause
         await republish_chunks(connection, campaign_id)
     return await get_campaign(connection, campaign_id)
 
 
 async def cancel_campaign(connection: Connection, campaign_id: int) -> Campaign:
-    """Stop sending for good; the dispatcher marks what was not sent.
+    """Stop sending for good; the dispatcher cancels the messages that were not sent.
 
     Raises:
         ApiError: CAMPAIGN_NOT_FOUND; INVALID_STATUS where it is neither being sent nor paused.

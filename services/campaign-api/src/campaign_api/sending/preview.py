@@ -1,4 +1,4 @@
-"""The preview: a message for one customer, to the byte as a send would deliver it."""
+"""The preview: a message for one customer, exactly as a send would deliver it."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field

@@ -1,4 +1,4 @@
-"""Sending over HTTP: the send, and pausing, resuming and cancelling what it began."""
+"""Routes that send, pause, resume and cancel a campaign."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""The transaction behind a send: after it, nothing that was asked for can be lost."""
+"""The transaction of a send: after its commit, no message can be lost."""
 
 from typing import Final
 
@@ -83,7 +83,7 @@ SELECT array_agg(customer_id) FROM queued
 async def send_campaign(
     connection: Connection, campaign_id: int, request: SendRequest, *, chunk_size: int
 ) -> SendAnswer:
-    """Set a campaign going, in the caller's transaction; of two sends at the same moment one wins.
+    """Start a campaign, in the caller's transaction; of two sends at the same time, one wins.
 
     Raises:
         ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, NO_VALID_CUSTOMERS; INVALID_TEMPLATE or INVALID_REQUEST where
@@ -120,7 +120,7 @@ async def _queue_named(
         _QUEUE,
         {
             "campaign_id": campaign_id,
-            # an array's text: psycopg makes one of a list as well, but takes twenty times as long
+            # written as text: psycopg can adapt a list too, but takes twenty times as long
             "customer_ids": "{" + ",".join(str(id_) for id_ in wanted if id_ <= MAX_BIGINT) + "}",
             "chunk_size": chunk_size,
         },

@@ -1,1 +1,1 @@
-"""What knows HTTP and no table: bodies, errors, pages, logs, documentation."""
+"""HTTP without tables: bodies, errors, pages, logs, documentation."""

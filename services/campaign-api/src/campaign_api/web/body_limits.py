@@ -1,4 +1,4 @@
-"""What a request body may be: JSON, and not too large."""
+"""Limits of request bodies: JSON only, and not too large."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ class _TooLargeError(Exception):
 
 
 class RequestBody:
-    """Middleware that refuses bodies above a size, and such as are declared to be anything but JSON.
+    """Middleware that refuses bodies that are too large or declare another type than JSON.
 
     A body without a media type counts as JSON; a body that streams is counted as it arrives. FastAPI's own
     `max_body_size` answers some requests with plain text, and does not read the rest of the body.
@@ -60,7 +60,7 @@ class RequestBody:
 
         async def watched_send(part: Message) -> None:
             nonlocal answering
-            # FastAPI answers a body that it could not read by itself; that answer is not the one to give
+            # FastAPI answers 400 for a body that it could not read; replace that answer
             if received > self._max_bytes and not answering:
                 raise _TooLargeError
             answering = True
@@ -72,12 +72,12 @@ class RequestBody:
 
 
 def _waits(headers: dict[bytes, bytes]) -> bool:
-    """Whether the client sends no body before it is told to go on."""
+    """Whether the client waits for `100 Continue` before it sends the body."""
     return headers.get(b"expect", b"").strip().lower() == b"100-continue"
 
 
 async def _refuse(code: ErrorCode, message: str, receive: Receive, send: Send, *, wanted: bool = True) -> None:
-    """Answer at once, then read what still comes: most clients read an answer after they have sent all.
+    """Answer at once, then read the rest: most clients read the answer after they have sent everything.
 
     Args:
         code: Why it is refused.
@@ -93,7 +93,7 @@ async def _refuse(code: ErrorCode, message: str, receive: Receive, send: Send, *
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": STATUS[code], "headers": headers})
-    # the answer is complete for the client, and not yet for the server, which closes the connection at its end
+    # complete for the client, but not for the server, which closes the connection at the end
     await send({"type": "http.response.body", "body": body, "more_body": True})
     if wanted:
         with contextlib.suppress(TimeoutError):

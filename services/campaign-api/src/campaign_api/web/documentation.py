@@ -11,7 +11,7 @@ from starlette.routing import Route
 _HTML: Final = "text/html; charset=utf-8"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 
-# the path, the file below static/, its type; the page names the others relative to itself, for APIs behind a prefix
+# path, file below static/, media type; the page uses relative URLs, so that it works behind a prefix
 _FILES: Final = (
     ("/docs", "docs.html", _HTML),
     ("/docs/start.js", "start.js", _SCRIPT),

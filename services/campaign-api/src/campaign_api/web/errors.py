@@ -64,7 +64,7 @@ _CODE_OF_STATUS: Final = {
 
 
 RETRY_SECONDS: Final = "2"
-"""When a client may come again, where another transaction is in its way."""
+"""When a client may try again, if another transaction blocks it."""
 
 _GIVEN_UP: Final[dict[type[Exception], str]] = {
     errors.LockNotAvailable: "Something that this request needs is locked by another transaction",
@@ -92,7 +92,7 @@ class ItemProblems(ValueError):  # noqa: N818 pydantic's word for it is a value 
 
 
 class ApiError(Exception):
-    """A request that cannot be granted, with the code and the words that its client is told."""
+    """A request that is refused, with the code and the message for the client."""
 
     def __init__(self, code: ErrorCode, message: str, details: Sequence[dict[str, str]] = ()) -> None:
         super().__init__(message)
@@ -102,12 +102,12 @@ class ApiError(Exception):
 
 
 def campaign_not_found(campaign_id: int) -> ApiError:
-    """The answer where no campaign has that id."""
+    """The error for an id that no campaign has."""
     return ApiError(ErrorCode.CAMPAIGN_NOT_FOUND, f"Campaign {campaign_id} not found")
 
 
 def customer_not_found(customer_id: int) -> ApiError:
-    """The answer where no customer has that id."""
+    """The error for an id that no customer has."""
     return ApiError(ErrorCode.CUSTOMER_NOT_FOUND, f"Customer {customer_id} not found")
 
 
@@ -120,7 +120,7 @@ def error_body(code: ErrorCode, message: str, details: Sequence[dict[str, str]] 
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Give every error of the application the one body."""
+    """Answer every error of the application with the same body."""
 
     @app.exception_handler(ApiError)
     async def refused(_request: Request, error: ApiError) -> JSONResponse:
@@ -158,17 +158,17 @@ def install_error_handlers(app: FastAPI) -> None:
     for kind in _GIVEN_UP:
         app.add_exception_handler(kind, database_unavailable)
 
-    async def away(_request: Request, error: Exception) -> JSONResponse:
-        log.warning("the database is away", error=type(error).__name__)
+    async def unavailable(_request: Request, error: Exception) -> JSONResponse:
+        log.warning("database unavailable, request refused", error=type(error).__name__)
         body = error_body(ErrorCode.UNAVAILABLE, "The service cannot reach its database; try again later")
         return JSONResponse(body, 503, headers={"Retry-After": "5"})
 
-    for database_away in DATABASE_UNAVAILABLE:
-        app.add_exception_handler(database_away, away)
+    for database_error in DATABASE_UNAVAILABLE:
+        app.add_exception_handler(database_error, unavailable)
 
 
 def _allowed(app: FastAPI, request: Request) -> str:
-    """The methods of a path, which may be those of several routes."""
+    """The methods of a path, from all its routes."""
     scope = {
         "type": "http",
         "path": request.scope["path"],
@@ -185,7 +185,7 @@ def _allowed(app: FastAPI, request: Request) -> str:
 
 def _details(problems: Sequence[dict[str, Any]]) -> Iterator[dict[str, str]]:
     for problem in problems:
-        # "body", "query" and "path" say nothing to a client
+        # "body", "query" and "path" mean nothing to a client
         path = [str(part)[:_LONGEST_PART] for part in problem["loc"][1:]] or [str(problem["loc"][0])]
         inner = problem.get("ctx", {}).get("error")
         if isinstance(inner, ItemProblems):

@@ -1,4 +1,4 @@
-"""The kinds of values that requests and answers are made of."""
+"""Types of the fields of requests and responses."""
 
 from typing import Annotated, Any, Final
 
@@ -22,7 +22,7 @@ def _not_blank(text: str) -> str:
 
 
 def _record_id(value: Any) -> int:  # noqa: ANN401 whatever stands in a path or a body
-    """A positive integer; one too large for any row is fine, it will just not be found."""
+    """A positive integer. One that is too large for a row is valid, and will not be found."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value) if len(value) <= 100 else 10**100
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -39,7 +39,7 @@ def _listed_id(value: Any) -> int:  # noqa: ANN401
 
 
 def _listed_ids(value: Any) -> Any:  # noqa: ANN401
-    """The list as it is, where all of it are positive integers; looked at as a whole, since there may be many."""
+    """The list unchanged, if all items are positive integers; checked as a whole, because it may be long."""
     if not isinstance(value, list) or not value or (set(map(type, value)) == {int} and min(value) > 0):
         return value
     wrong = [index for index, item in enumerate(value) if type(item) is not int or item < 1]
@@ -61,7 +61,7 @@ def _not_null(value: Any) -> Any:  # noqa: ANN401
 
 
 NotNull = AfterValidator(_not_null)
-"""What may be left out of a change, but not taken away: a default is not validated."""
+"""A field that a change may omit but not set to null: a default is not validated."""
 
 
 def _empty_as_none(value: Any) -> Any:  # noqa: ANN401
@@ -69,7 +69,7 @@ def _empty_as_none(value: Any) -> Any:  # noqa: ANN401
 
 
 EmptyAsNone = BeforeValidator(_empty_as_none)
-"""An empty filter asks for nothing, as one that is left out."""
+"""An empty filter means the same as an absent one."""
 
 Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(storable)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(storable), AfterValidator(_not_blank)]
@@ -89,6 +89,6 @@ Timestamp = Annotated[AwareDatetime, BeforeValidator(read_timestamp), AfterValid
 
 
 class RequestModel(BaseModel):
-    """What a client sends: types are taken as they are, what is not known is ignored."""
+    """A request body. Types are strict, and unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)

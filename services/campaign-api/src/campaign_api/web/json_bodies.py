@@ -18,17 +18,17 @@ from fastapi.routing import APIRoute
 from campaign_api.web.errors import ApiError, ErrorCode
 
 MOST_FIELDS: Final = 10_000
-"""Values that a body may hold beside one list of the greatest length; lists and objects that it may hold."""
+"""Maximum number of values beside one list of the maximum length; maximum number of lists and objects."""
 
 _MOST_DIGITS: Final = 1000
 _DEEPEST: Final = 50
 _AT_ONCE_BYTES: Final = 8 * 1024
-"""A body of this size is read within about a millisecond; larger ones are read beside the event loop."""
+"""A body of this size is parsed within about a millisecond; larger ones are parsed in a thread."""
 
-# one thread: several would take turns with the event loop, and keep it waiting for all of them
+# one thread: several would compete with the event loop for the interpreter
 _READING: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="json")
 
-# possessive: what stands after megabytes of blanks is looked at once
+# possessive: megabytes of blanks are scanned once
 _BLANKS: Final = re.compile(r"[ \t\n\r]*+")
 _TOKEN: Final = re.compile(
     r'[ \t\n\r]*+(?:([\[{])|(?=(["]))|(-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?)|(true|false|null))'
@@ -41,7 +41,7 @@ class JsonRoute(APIRoute):
     """A route whose body is read by `read_json`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's handler, which is given the body as read."""
+        """The handler of the route, which gets the parsed body."""
         handler = super().get_route_handler()
         has_body = self.body_field is not None
 
@@ -70,7 +70,7 @@ async def _read(body: bytes, most_items: int) -> Any:  # noqa: ANN401
 
 
 def read_json(body: bytes, most_items: int) -> Any:  # noqa: ANN401
-    """The value that a body holds.
+    """The JSON value of a body.
 
     Args:
         body: JSON, in UTF-8 or another Unicode encoding that JSON may have.
@@ -97,7 +97,7 @@ class _Reader:
         self._containers_left = MOST_FIELDS
 
     def document(self) -> Any:  # noqa: ANN401
-        """The one value that the whole text is."""
+        """The value of the whole text."""
         value, end = self._value(0, ())
         end = _after_blanks(self._text, end)
         if end != len(self._text):

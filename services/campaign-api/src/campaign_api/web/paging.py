@@ -41,11 +41,11 @@ class Page:
 
     @property
     def offset(self) -> int:
-        """How many rows come before it."""
+        """The number of rows before this page."""
         return min((self.number - 1) * self.size, MAX_BIGINT)
 
     def after(self) -> int | None:
-        """The key that the cursor stands for; null for the first page.
+        """The key of the cursor; null for the first page.
 
         Raises:
             ApiError: It is none of ours.
@@ -57,21 +57,21 @@ class Page:
         return min(int(self.cursor), MAX_BIGINT)
 
     def numbered(self, total: int) -> NumberedPagination:
-        """What an answer says of this page of a list of `total`."""
+        """The position of this page in a list of `total` rows."""
         return NumberedPagination(
             page=self.number, page_size=self.size, total_count=total, total_pages=-(-total // self.size)
         )
 
 
 def next_cursor(keys: list[int], size: int) -> tuple[int, str | None]:
-    """How many of `size + 1` rows that were read belong to the page, and the cursor of the next one."""
+    """How many of `size + 1` rows belong to the page, and the cursor of the next page."""
     if len(keys) <= size:
         return len(keys), None
     return size, str(keys[size - 1])
 
 
 def page_links(url: URL, page: NumberedPagination, as_of: int) -> str:
-    """The `Link` header of a numbered page: each link holds all that its page needs to stay the same list."""
+    """The `Link` header of a numbered page; each URL has `as_of`, so that the pages do not shift."""
     numbers = {"first": 1}
     if page.page > 1 and page.total_pages:
         numbers["prev"] = min(page.page - 1, page.total_pages)

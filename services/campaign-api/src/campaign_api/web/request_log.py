@@ -32,13 +32,13 @@ _QUIET: Final = {"/health", "/livez", "/readyz", "/metrics"}
 
 
 class RequestLog:
-    """Middleware that logs, measures and traces what passes."""
+    """Middleware that logs, measures and traces each request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and say how it went."""
+        """Pass a request on and record its result."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -73,7 +73,7 @@ class RequestLog:
                 answering = status != _UNANSWERED
                 status = 500
                 if answering:
-                    # the server sees that the answer is not complete, and closes the connection
+                    # the server sees an incomplete answer, and closes the connection
                     return
                 body = error_body(ErrorCode.INTERNAL_ERROR, "Something went wrong on our side")
                 await JSONResponse(body, status)(scope, receive, send)
@@ -104,7 +104,7 @@ def _describe(span: Span, method: str, route: str, status: int) -> None:
 
 
 def _route(scope: Scope) -> str:
-    # the template of the path, never the path: clients must not be able to make new time series
+    # the template of the path, not the path: clients must not be able to create time series
     path: str = scope["path"]
     return path if path in _QUIET else str(getattr(scope.get("route"), "path", _UNMATCHED))
 
@@ -115,7 +115,7 @@ def _method(scope: Scope) -> str:
 
 
 def _ids(scope: Scope, status: int) -> dict[str, str]:
-    """The ids in the path; what is long enough for a phone number only where something was found by it."""
+    """The ids in the path; one as long as a phone number only if a row was found by it."""
     given: dict[str, object] = scope.get("path_params", {})
     ids = {name: str(value) for name, value in given.items()}
     longest = _LONGEST_ID if status < 400 else _SHORTEST_PHONE - 1
@@ -123,7 +123,7 @@ def _ids(scope: Scope, status: int) -> dict[str, str]:
 
 
 class _WithheldError(Exception):
-    """What the exception said is not logged: it may quote what a client sent, or a customer's row."""
+    """The exception's text is not logged: it may quote a request or a customer's row."""
 
 
 def _without_values(error: Exception) -> tuple[type[BaseException], BaseException, TracebackType | None]:

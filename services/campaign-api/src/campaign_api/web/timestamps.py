@@ -1,4 +1,4 @@
-"""Times as clients write them: RFC 3339 with a date, a time and an offset, and nothing else."""
+"""Times in requests: RFC 3339 with a date, a time and an offset."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,7 +11,7 @@ _RFC_3339: Final = re.compile(
 
 
 def read_timestamp(written: Any) -> datetime | None:  # noqa: ANN401 whatever stands in a body
-    """The moment that a text names; null stays null. What is finer than a microsecond is cut off.
+    """The time of a text; null stays null. Digits beyond microseconds are dropped.
 
     A leap second, 23:59:60 in UTC, is the second after it.
 
