@@ -1,4 +1,4 @@
-"""campaign-api as a process of its own, behind the server that it has in production."""
+"""campaign-api as a process, behind the HTTP server of production."""
 
 import signal
 import socket

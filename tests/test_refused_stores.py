@@ -17,7 +17,7 @@ from leopard_local.ports import free_port
 from password_roles import roles_with_passwords
 from support.stores import Backend
 
-PASSWORD = "s3cr3t-horse"  # noqa: S105 of nobody
+PASSWORD = "s3cr3t-horse"  # noqa: S105 a test's
 ROLE = "someone_refused"
 SAID_WITHIN_SECONDS = 10
 START_SECONDS = 20
@@ -112,7 +112,7 @@ def test_a_service_says_which_store_refuses_its_login(
         ("dead-letters list", "RabbitMQ at 127.0.0.1:1 (user u, virtual host /): connection refused"),
     ],
 )
-def test_a_command_waits_for_a_store_that_is_away_and_says_so(command: str, said: str) -> None:
+def test_a_command_waits_for_a_store_that_is_unavailable_and_says_so(command: str, said: str) -> None:
     variables = environment(f"postgresql://u:{PASSWORD}@127.0.0.1:1/d", f"amqp://u:{PASSWORD}@127.0.0.1:1/")
     done = run(f"leopard {command} --wait-seconds 2", variables)
     assert done.returncode == 1

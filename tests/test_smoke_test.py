@@ -16,7 +16,7 @@ from support.stores import Backend
 
 @pytest.fixture
 def api(database_url: str, backend: Backend, tmp_path: Path) -> Iterator[Service]:
-    """An API alone: without a dispatcher no campaign comes to its end."""
+    """An API alone: without a dispatcher no campaign is finished."""
     service = start_api(database_url, backend.amqp_url, tmp_path)
     yield service
     service.stop()

@@ -1,4 +1,4 @@
-"""Every queue that is declared is read by somebody."""
+"""Every declared queue has a consumer."""
 
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 

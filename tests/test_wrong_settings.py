@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PASSWORD = "s3cr3t"  # noqa: S105 of nobody
+PASSWORD = "s3cr3t"  # noqa: S105 a test's
 URLS = {
     "LEOPARD_DATABASE_URL": f"postgresql://u:{PASSWORD}@127.0.0.1:1/leopard",
     "LEOPARD_AMQP_URL": f"amqp://u:{PASSWORD}@127.0.0.1:1/",

@@ -28,7 +28,7 @@ def begin_campaign(database_url: str, messages: int, *, with_chunks_of: int = 0)
     Args:
         database_url: Where.
         messages: How many.
-        with_chunks_of: Leave them to a dispatcher, in chunks of so many; 0 leaves them to nobody.
+        with_chunks_of: Size of the chunks for a dispatcher; 0 makes no chunks.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(

@@ -1,4 +1,4 @@
-"""What a turn costs: CPU and memory of whoever works, and of the stores that it works on."""
+"""What a turn costs: CPU and memory of its processes and of the stores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

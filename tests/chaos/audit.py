@@ -79,7 +79,7 @@ def _check_messages(
         if message["status"] == "sent" and message["rendered_content"] != f"Hi {message['first_name']}":
             found.problems.append(f"message {message['id']} has the wrong text")
     if accepted:
-        found.problems.append(f"the provider has {len(accepted)} messages that are nobody's")
+        found.problems.append(f"the provider has {len(accepted)} messages that no campaign has")
     texts = {message["id"]: (message["phone"], f"Hi {message['first_name']}") for message in messages}
     wrong = [entry for entry in ledger if texts.get(entry["message_id"]) != (entry["to"], entry["text"])]
     if wrong:

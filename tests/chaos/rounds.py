@@ -1,4 +1,4 @@
-"""One round: a campaign is sent while the stack is beaten."""
+"""One round: a campaign is sent while faults are injected."""
 
 import contextlib
 import signal
@@ -13,7 +13,7 @@ import httpx2
 import psycopg
 
 from chaos.audit import Audit, audit
-from chaos.schedule import Blow, Event, schedule
+from chaos.schedule import Event, Fault, schedule
 from leopard_local.children import Child
 from leopard_local.http_client import http_client
 from leopard_local.log_audit import LogAuditError, check_logs
@@ -42,7 +42,7 @@ class RoundResult:
 
     seed: int
     policy: str
-    blows: int
+    faults: int
     seconds: float
     findings: Audit
 
@@ -57,7 +57,7 @@ class RoundResult:
         return {
             "seed": self.seed,
             "policy": self.policy,
-            "kills": self.blows,
+            "kills": self.faults,
             "lost": found.lost,
             "duplicates": found.duplicates,
             "unknown_outcomes": found.unknown_outcomes,
@@ -92,8 +92,8 @@ def run_round(folder: Path, packages: Path, *, seed: int, policy: str, recipient
             events = schedule(seed)
             for event in events:
                 time.sleep(event.pause_seconds)
-                _say(f"{time.monotonic() - started:5.1f} s  {event.blow.value}")
-                _strike(stack, event, simulator_url)
+                _say(f"{time.monotonic() - started:5.1f} s  {event.fault.value}")
+                _inject(stack, event, simulator_url)
             _wait_until_finished(stack, campaign_id, started)
             findings = audit(stack.stores.database_url, stack.api_url, simulator_url, campaign_id, recipients, policy)
             seconds = time.monotonic() - started
@@ -138,36 +138,36 @@ def _send(stack: Stack, recipients: int) -> int:
     return campaign_id
 
 
-def _strike(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C901 one case a blow
+def _inject(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C901 one case a fault
     worker = stack.services[f"sender-worker-{event.index % 3 + 1}"].child
     dispatcher = stack.services[f"dispatcher-{event.index % 2 + 1}"].child
-    match event.blow:
-        case Blow.KILL_WORKER:
+    match event.fault:
+        case Fault.KILL_WORKER:
             _kill_and_start(worker)
-        case Blow.KILL_DISPATCHER:
+        case Fault.KILL_DISPATCHER:
             _kill_and_start(dispatcher)
-        case Blow.KILL_API:
+        case Fault.KILL_API:
             _kill_and_start(stack.services["campaign-api"].child)
-        case Blow.RESTART_WORKER:
+        case Fault.RESTART_WORKER:
             _wait_until_listening(stack, worker)
             if worker.stop(seconds=20) != 0:
                 msg = f"{worker.name} did not end in order:\n{worker.tail()}"
                 raise RuntimeError(msg)
             worker.start()
-        case Blow.STOP_WORKER:
+        case Fault.STOP_WORKER:
             worker.send_signal(signal.SIGSTOP)
             time.sleep(LEASE_SECONDS + 1.5)
             worker.send_signal(signal.SIGCONT)
-        case Blow.KILL_RABBITMQ:
+        case Fault.KILL_RABBITMQ:
             assert stack.stores.rabbitmq is not None
             stack.stores.rabbitmq.kill()
             stack.stores.rabbitmq.begin()
             stack.stores.rabbitmq.wait_until_up()
-        case Blow.KILL_POSTGRES:
+        case Fault.KILL_POSTGRES:
             assert stack.stores.postgres is not None
             stack.stores.postgres.child.kill()
             stack.stores.postgres.start()
-        case Blow.DROP_CONNECTIONS:
+        case Fault.DROP_CONNECTIONS:
             with (
                 contextlib.suppress(psycopg.OperationalError),
                 psycopg.connect(stack.stores.database_url) as connection,
@@ -176,9 +176,9 @@ def _strike(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C9
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
                 )
-        case Blow.PURGE_QUEUE:
+        case Fault.PURGE_QUEUE:
             _purge(stack.stores.amqp_url)
-        case Blow.PROVIDER_OUTAGE:
+        case Fault.PROVIDER_OUTAGE:
             _tell(simulator_url, {"outage": True})
             time.sleep(2)
             _tell(simulator_url, {"outage": False})

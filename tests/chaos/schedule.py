@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Blow(StrEnum):
+class Fault(StrEnum):
     """One kind of harm."""
 
     KILL_WORKER = "kill a worker"
@@ -18,44 +18,44 @@ class Blow(StrEnum):
     RESTART_WORKER = "restart a worker in order"
     DROP_CONNECTIONS = "drop all database connections"
     PURGE_QUEUE = "purge the queue"
-    PROVIDER_OUTAGE = "take the provider away"
+    PROVIDER_OUTAGE = "stop the provider"
 
 
 @dataclass(frozen=True)
 class Event:
-    """A blow, and how long after the one before it, in seconds."""
+    """A fault, and how long after the one before it, in seconds."""
 
-    blow: Blow
+    fault: Fault
     pause_seconds: float
     index: int
     """Which of several processes it hits."""
 
 
 ALWAYS: Final = (
-    Blow.KILL_WORKER,
-    Blow.KILL_WORKER,
-    Blow.KILL_DISPATCHER,
-    Blow.KILL_API,
-    Blow.KILL_RABBITMQ,
-    Blow.KILL_POSTGRES,
-    Blow.STOP_WORKER,
-    Blow.DROP_CONNECTIONS,
-    Blow.PURGE_QUEUE,
-    Blow.RESTART_WORKER,
+    Fault.KILL_WORKER,
+    Fault.KILL_WORKER,
+    Fault.KILL_DISPATCHER,
+    Fault.KILL_API,
+    Fault.KILL_RABBITMQ,
+    Fault.KILL_POSTGRES,
+    Fault.STOP_WORKER,
+    Fault.DROP_CONNECTIONS,
+    Fault.PURGE_QUEUE,
+    Fault.RESTART_WORKER,
 )
 FURTHER: Final = (
-    Blow.KILL_WORKER,
-    Blow.KILL_DISPATCHER,
-    Blow.STOP_WORKER,
-    Blow.RESTART_WORKER,
-    Blow.DROP_CONNECTIONS,
-    Blow.PROVIDER_OUTAGE,
+    Fault.KILL_WORKER,
+    Fault.KILL_DISPATCHER,
+    Fault.STOP_WORKER,
+    Fault.RESTART_WORKER,
+    Fault.DROP_CONNECTIONS,
+    Fault.PROVIDER_OUTAGE,
 )
 
 
 def schedule(seed: int) -> list[Event]:
-    """The blows of one round: each kind once at least, twelve in all, in any order."""
-    luck = random.Random(seed)
-    blows = [*ALWAYS, luck.choice(FURTHER), luck.choice(FURTHER)]
-    luck.shuffle(blows)
-    return [Event(blow, luck.uniform(0.2, 1.5), luck.randrange(6)) for blow in blows]
+    """The faults of one round: each kind once at least, twelve in all, in any order."""
+    rng = random.Random(seed)
+    faults = [*ALWAYS, rng.choice(FURTHER), rng.choice(FURTHER)]
+    rng.shuffle(faults)
+    return [Event(fault, rng.uniform(0.2, 1.5), rng.randrange(6)) for fault in faults]

@@ -31,47 +31,45 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def generate(luck: random.Random, schema: dict[str, Any] = SCHEMA, *, share: float = 0.35) -> Any:  # noqa: PLR0911
+def generate(rng: random.Random, schema: dict[str, Any] = SCHEMA, *, share: float = 0.35) -> Any:  # noqa: PLR0911
     """A value that the schema allows; of an object's keys, `share` are there and those that must be."""
     schema = resolved(schema)
     if "enum" in schema:
-        return luck.choice(schema["enum"])
+        return rng.choice(schema["enum"])
     if "anyOf" in schema:
-        return generate(luck, luck.choice(schema["anyOf"]), share=share)
+        return generate(rng, rng.choice(schema["anyOf"]), share=share)
     kind = schema.get("type", "object")
-    kind = luck.choice(kind) if isinstance(kind, list) else kind
+    kind = rng.choice(kind) if isinstance(kind, list) else kind
     if kind == "boolean":
-        return luck.random() < 0.5
+        return rng.random() < 0.5
     if kind == "integer":
         least = schema.get("minimum", 0)
         most = schema.get("maximum", least + 100)
-        return luck.choice([least, luck.randint(least, min(most, least + 100)), most])
+        return rng.choice([least, rng.randint(least, min(most, least + 100)), most])
     if kind == "number":
         most = schema.get("maximum", 100)
-        return luck.choice([most, round(luck.uniform(0.01, most), 2), max(1, int(most / 2))])
+        return rng.choice([most, round(rng.uniform(0.01, most), 2), max(1, int(most / 2))])
     if kind == "string":
-        return luck.choice(schema.get("examples", ["some"]))
+        return rng.choice(schema.get("examples", ["some"]))
     if kind == "array":
-        count = luck.randint(schema.get("minItems", 0), 2 if schema.get("minItems", 0) < 2 else 3)
-        return [generate(luck, schema["items"], share=share) for _ in range(count)]
-    return _generate_object(luck, schema, share)
+        count = rng.randint(schema.get("minItems", 0), 2 if schema.get("minItems", 0) < 2 else 3)
+        return [generate(rng, schema["items"], share=share) for _ in range(count)]
+    return _generate_object(rng, schema, share)
 
 
-def _generate_object(luck: random.Random, schema: dict[str, Any], share: float) -> dict[str, Any]:
+def _generate_object(rng: random.Random, schema: dict[str, Any], share: float) -> dict[str, Any]:
     if "properties" not in schema:
         additional = schema.get("additionalProperties")
-        if isinstance(additional, dict) and luck.random() < 0.5:
+        if isinstance(additional, dict) and rng.random() < 0.5:
             return {"example.com/a": "b"}
         return {}
     required = set(schema.get("required", ()))
     least = schema.get("minProperties", 0)
-    names = [name for name in schema["properties"] if name in required or luck.random() < share]
+    names = [name for name in schema["properties"] if name in required or rng.random() < share]
     while len(names) < least:
-        names = [luck.choice(list(schema["properties"]))]
+        names = [rng.choice(list(schema["properties"]))]
     return {
-        name: luck.choice(EXAMPLES[name])
-        if name in EXAMPLES
-        else generate(luck, schema["properties"][name], share=share)
+        name: rng.choice(EXAMPLES[name]) if name in EXAMPLES else generate(rng, schema["properties"][name], share=share)
         for name in names
     }
 
@@ -118,7 +116,7 @@ def _fit_workers(values: dict[str, Any]) -> None:
     if pools:
         workers["pools"] = list(pools.values())
     if pools:
-        # one that takes whatever nobody else does
+        # one that consumes all other channels
         workers["pools"][0].setdefault("settings", {})["channel"] = ""
     elif workers.get("pools") is None:
         workers.get("settings", {}).pop("channel", None)

@@ -28,7 +28,7 @@ class HelmMissingError(Exception):
 
 @lru_cache(maxsize=1)
 def helms() -> tuple[str, ...]:
-    """The helm commands that are there: `helm`, and `helm3` where somebody keeps both."""
+    """The helm commands that are there: `helm`, and `helm3` if both are installed."""
     found = tuple(path for name in ("helm", "helm3") if (path := shutil.which(name)))
     if not found:
         msg = "the chart's tests need helm (3.17 or newer) on PATH: https://helm.sh/docs/intro/install/"

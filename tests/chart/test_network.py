@@ -83,7 +83,7 @@ def test_the_connections_that_there_are_are_allowed_and_no_other(source: str, ta
         for port in PORTS
         if source != target
         and allows(MANIFESTS, PODS[source], PODS[target], port)
-        # a port at which nobody listens is no connection
+        # a port without a listener is no connection
         and port in {p["containerPort"] for c in containers_of(PODS[target]) for p in c.get("ports", [])}
     }
     assert opened == {port for a, b, port in EDGES if (a, b) == (source, target)}

@@ -26,7 +26,7 @@ def pods(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
 
 @every_values_file
 def test_every_pod_is_restricted(values: dict[str, Any]) -> None:
-    """Source: Pod Security Standards, profile "restricted", and beyond it a root file system that nobody changes."""
+    """Source: Pod Security Standards, profile "restricted", and a read-only root file system."""
     for name, pod in pods(render(values)):
         spec = pod["spec"]
         assert spec["securityContext"]["runAsNonRoot"] is True, name

@@ -1,4 +1,4 @@
-"""Pools of workers, each with a size, a provider and, where it has one, a channel of its own."""
+"""Pools of workers, each with a size, a provider and optionally a dedicated channel."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from sender_worker.settings import WorkerSettings
 
 SECRETS = {"database_url", "amqp_url", "http_token"}
 BY_THE_CHART = {"host", "port"}
-"""The container's own address and port, which nobody needs to choose."""
+"""The container's address and port, which users need not choose."""
 SERVICES: dict[str, type[BaseSettings]] = {
     "campaign-api": ApiSettings,
     "dispatcher": DispatcherSettings,
@@ -36,7 +36,7 @@ COMMON = {
 DERIVED = {"dedicated_queues"}
 """What the chart reads off the pools, so that dispatcher and workers agree."""
 CHOSEN_HERE = {"log_format": "json"}
-"""Where the chart knows better than the service: nobody reads a container's log on a terminal."""
+"""Defaults of the chart that differ from the service's: a container's log is not read on a terminal."""
 
 
 def config_map(values: dict[str, Any], service: str) -> dict[str, str]:

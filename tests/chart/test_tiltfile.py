@@ -98,7 +98,7 @@ def builds(calls: Calls) -> list[tuple[str, dict[str, Any]]]:
     return [(args[0], named) for args, named in calls["docker_build"]]
 
 
-def test_nobody_tilts_into_a_cluster_that_is_not_for_it(calls: Calls) -> None:
+def test_tilt_refuses_a_cluster_that_is_not_for_development(calls: Calls) -> None:
     assert calls["allow_k8s_contexts"] == [(("kind-leopard",), {})]
 
 

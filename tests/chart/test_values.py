@@ -29,8 +29,8 @@ VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 @pytest.mark.timeout(600)
 def test_every_values_file_that_the_schema_allows_renders(seed: int) -> None:
     for number in range(seed, min(seed + BATCH, FILES)):
-        luck = random.Random(number)
-        values = fitting(generate(luck, share=luck.choice([0.1, 0.35, 0.8])))
+        rng = random.Random(number)
+        values = fitting(generate(rng, share=rng.choice([0.1, 0.35, 0.8])))
         manifests = render(values)
         version = OLDEST if number % 2 else NEWEST
         found = [problem for manifest in manifests for problem in problems(manifest, version)]
@@ -63,7 +63,7 @@ def test_every_object_of_the_schema_is_closed() -> None:
 
 
 @pytest.mark.parametrize("path", [path for path, _ in CLOSED], ids=lambda path: ".".join(path) or "top")
-def test_a_key_that_nobody_knows_is_refused(path: tuple[str, ...]) -> None:
+def test_an_unknown_key_is_refused(path: tuple[str, ...]) -> None:
     with pytest.raises(helm_python.HelmValuesError, match=r"typingError|typing_error"):
         render(nested((*path, "typingError"), value=True))
 

@@ -1,4 +1,4 @@
-"""`python -m containers`: start every pod of the chart, run tests/e2e, then replace every pod in mid-campaign."""
+"""`python -m containers`: start every pod of the chart, run tests/e2e, then replace every pod during a campaign."""
 
 import argparse
 import os
@@ -83,7 +83,7 @@ def _start(pods: Pods, api_port: int, simulator_port: int) -> None:
 
 
 def _roll(pods: Pods, api_url: str, simulator_url: str) -> int:
-    """Replace every pod in mid-campaign, as an upgrade does; 0 where no message is lost and none doubled."""
+    """Replace every pod during a campaign, as an upgrade does; 0 if no message is lost and none is sent twice."""
     worker = pods.find("Deployment", "-sender-worker-default")
     dispatcher, api = pods.find("Deployment", "-dispatcher"), pods.find("Deployment", "-campaign-api")
     ended: dict[str, int] = {}

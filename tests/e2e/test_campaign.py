@@ -60,7 +60,7 @@ def test_what_a_preview_shows_is_what_is_sent(client: httpx2.Client) -> None:
     assert message["rendered_content"] == preview["rendered_message"]
 
 
-def test_a_customer_deleted_in_mid_campaign_does_not_hold_it_up(client: httpx2.Client) -> None:
+def test_a_customer_deleted_during_a_campaign_does_not_hold_it_up(client: httpx2.Client) -> None:
     customers = create_customers(client, 300)
     campaign_id = create_campaign(client)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()

@@ -76,7 +76,7 @@ def test_a_small_campaign_behind_large_ones_finishes_within_seconds(client: http
     customers = create_customers(client, 400)
     large = [start(client, customers) for _ in range(8)]
     small = start(client, customers[:10])
-    # retries of its own may wait for a second or two
+    # its retries may wait for a second or two
     wait_until_finished(client, small, seconds=15)
     for campaign_id in large:
         assert wait_until_finished(client, campaign_id)["stats"]["total"] == 400

@@ -31,7 +31,7 @@ _LASTING_EVERY: Final = 100
 """Which of the errors lasts: its task meets it again and again, until the service has ended."""
 
 SINGLE: Final = "send message"
-"""A task that is not repeated: no error of its own lasts."""
+"""A task that is not repeated: none of its errors lasts."""
 
 
 class InjectedError(Exception):
@@ -39,7 +39,7 @@ class InjectedError(Exception):
 
 
 KINDS: Final[tuple[Callable[[], BaseException], ...]] = (
-    # twice: what nobody expects matters most
+    # twice: unexpected errors matter most
     lambda: InjectedError("injected"),
     lambda: InjectedError("injected"),
     lambda: asyncio.CancelledError("injected"),
@@ -72,7 +72,7 @@ class _Countdown:
 class Injector:
     """Throws errors into all tasks until none is `left`; each task has its own turns."""
 
-    luck: random.Random
+    rng: random.Random
     service_of_task: Callable[[], str | None]
     """The service that the running task belongs to."""
     left: int = 0
@@ -110,7 +110,7 @@ class Injector:
         if self.left <= 0 or not self._has_its_turn(service, name):
             return None
         file, where = _innermost(waiting)
-        error = self.luck.choice(KINDS)()
+        error = self.rng.choice(KINDS)()
         if "/asyncio/" in file:
             # nothing but a cancellation can come out of the waiting of asyncio's own locks and events
             error = asyncio.CancelledError("injected")
@@ -125,8 +125,8 @@ class Injector:
         countdown = self._countdowns.get((service, name))
         if countdown is None or countdown.resumes < 0:
             # the first may come at once: what a service does at its start is done only then
-            gap = self.luck.uniform(-1, 1) if countdown is None else 1
-            countdown = _Countdown(now + gap * _LEAST_GAP_SECONDS, int(self.luck.expovariate(1 / _RESUMES)))
+            gap = self.rng.uniform(-1, 1) if countdown is None else 1
+            countdown = _Countdown(now + gap * _LEAST_GAP_SECONDS, int(self.rng.expovariate(1 / _RESUMES)))
             self._countdowns[service, name] = countdown
         if now < countdown.begins_at:
             return False

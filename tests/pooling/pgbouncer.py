@@ -1,4 +1,4 @@
-"""A PgBouncer of its own before the database of a test."""
+"""A private PgBouncer in front of a test's database."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ SERVER_SESSIONS = 5
 
 @contextmanager
 def pgbouncer(database_url: str, folder: Path, *, mode: str) -> Iterator[str]:
-    """Run a PgBouncer as it is without settings of its own; the URL of the same database through it.
+    """Run a PgBouncer with its default settings; the URL of the same database through it.
 
     Args:
         database_url: The database, as a URL of one host.

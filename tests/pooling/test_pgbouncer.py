@@ -1,4 +1,4 @@
-"""The whole of Leopard works behind a PgBouncer that has no settings of its own, whatever it pools."""
+"""All of Leopard works behind a PgBouncer with default settings, in each pooling mode."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -57,9 +57,9 @@ class Behaviour:
                 raise ValueError(msg)
             setattr(self, name, value)
 
-    def draw(self, luck: random.Random) -> Fault | None:
+    def draw(self, rng: random.Random) -> Fault | None:
         """What happens to one request; null: a good answer."""
-        threshold = luck.random()
+        threshold = rng.random()
         for fault in Fault:
             threshold -= getattr(self, fault.value)
             if threshold < 0:

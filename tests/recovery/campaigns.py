@@ -1,4 +1,4 @@
-"""Campaigns of a stack that is about to be hurt: prepared, and waited for."""
+"""Campaigns of a stack that is about to be disrupted: prepared, and waited for."""
 
 import time
 from typing import Any

@@ -23,7 +23,7 @@ def alarm(rabbitmq: RabbitMQ, reason: str) -> Iterator[None]:
     raised, cleared = ALARMS[reason]
     rabbitmq.control(*raised)
     try:
-        # what is published before the alarm is in force blocks nobody
+        # a message that is published before the alarm is in force blocks no connection
         wait_until(lambda: reason.rsplit(maxsplit=1)[-1] in rabbitmq.control("eval", "rabbit_alarm:get_alarms()."))
         yield
     finally:

@@ -27,7 +27,7 @@ def test_a_worker_killed_in_mid_flight(stack: Stack, client: httpx2.Client) -> N
     stack.services["sender-worker-1"].child.start()
 
 
-def test_a_dispatcher_killed_in_mid_campaign(stack: Stack, client: httpx2.Client) -> None:
+def test_a_dispatcher_killed_during_a_campaign(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 2000)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     time.sleep(0.3)
@@ -38,7 +38,7 @@ def test_a_dispatcher_killed_in_mid_campaign(stack: Stack, client: httpx2.Client
     wait_until_sent(client, campaign_id, 2000)
 
 
-def test_a_rolling_restart_of_all_workers_in_mid_campaign(stack: Stack, client: httpx2.Client) -> None:
+def test_a_rolling_restart_of_all_workers_during_a_campaign(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 5000)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, campaign_id, sent=50)

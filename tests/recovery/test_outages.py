@@ -1,4 +1,4 @@
-"""While a store is away services stay up and say so; afterwards work goes on by itself."""
+"""While a store is unavailable, services stay up and report it; afterwards work continues by itself."""
 
 import time
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def test_a_database_that_is_restarted(stack: Stack, client: httpx2.Client) -> No
     wait_until_sent(client, campaign_id, 400)
 
 
-def test_a_broker_that_is_away_and_comes_back(stack: Stack, client: httpx2.Client) -> None:
+def test_a_broker_that_is_unavailable_and_comes_back(stack: Stack, client: httpx2.Client) -> None:
     campaign_id, customers = prepare(client, stack, 500)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     wait_for(client, campaign_id, sent=50)

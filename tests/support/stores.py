@@ -1,7 +1,7 @@
 """The stores of a test run: a real PostgreSQL and a real RabbitMQ. A pytest plugin.
 
 They come as containers where a Docker engine has the images, otherwise as processes of `deploy/local`; the tests are
-the same. `LEOPARD_TEST_BACKEND=containers|local` insists on one. Each test has a database of its own.
+the same. `LEOPARD_TEST_BACKEND=containers|local` requires one. Each test has its own database.
 """
 
 import os

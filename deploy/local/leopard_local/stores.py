@@ -1,4 +1,4 @@
-"""The database and the broker of a stack: of its own, or those that its caller named."""
+"""The database and the broker of a stack: private ones, or those of the caller."""
 
 import contextlib
 import subprocess

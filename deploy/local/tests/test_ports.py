@@ -63,7 +63,7 @@ def listening() -> Iterator[int]:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port that nobody holds when the test begins."""
+    """A port that is free when the test begins."""
     chosen = free_port()
     release_port(chosen)
     yield chosen
@@ -95,7 +95,7 @@ def test_ports_are_outside_the_range_of_outgoing_connections() -> None:
     assert not set(chosen) & set(ephemeral_range())
 
 
-def test_a_port_that_somebody_listens_on_is_passed_over(port: int) -> None:
+def test_a_port_in_use_is_skipped(port: int) -> None:
     with listening() as taken:
         assert free_port([taken, port]) == port
         release_port(port)

@@ -166,14 +166,14 @@ async def test_an_unforeseen_fault_says_nothing_of_the_inside(
     assert error == {"code": "INTERNAL_ERROR", "message": "Something went wrong on our side"}
 
 
-async def test_a_database_that_is_away_is_unavailable(client: httpx2.AsyncClient, app: FastAPI) -> None:
+async def test_an_unavailable_database_is_answered_with_503(client: httpx2.AsyncClient, app: FastAPI) -> None:
     resources: Resources = app.state.resources
     await resources.pool.close()
     error = assert_error(await client.get("/campaigns/1"), 503, "UNAVAILABLE")
     assert "postgres" not in error["message"].lower()
 
 
-async def test_a_broker_that_is_away_is_seen_in_health_alone(client: httpx2.AsyncClient) -> None:
+async def test_an_unavailable_broker_is_seen_only_in_health(client: httpx2.AsyncClient) -> None:
     async def database_is_seen() -> bool:
         return bool((await client.get("/health")).json()["services"]["database"] == "connected")
 

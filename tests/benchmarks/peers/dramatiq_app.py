@@ -1,4 +1,4 @@
-"""Dramatiq: acks late as it always does; without the middleware that needs a store of its own.
+"""Dramatiq: acks late, as always; without the middleware that needs a store.
 
 Run by the `dramatiq` command, or by `dramatiq-gevent`.
 """

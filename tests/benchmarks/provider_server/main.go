@@ -159,7 +159,7 @@ func newCertificate(file string) tls.Certificate {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// whoever waits for the file must not read half of it
+	// a process that waits for the file must not read half of it
 	if err := os.WriteFile(file+".new", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
 		log.Fatal(err)
 	}

@@ -92,7 +92,7 @@ CREATE TABLE campaign_counts (
 ) WITH (fillfactor = 50)
 """
 
-# A customer who is deleted takes messages along; whoever adds to the counts knows nothing of it, so they are
+# A customer who is deleted takes messages along; a process that adds to the counts knows nothing of it, so they are
 # corrected where it happens. A campaign that is being deleted itself has its counts deleted as well.
 UNCOUNT = """
 CREATE FUNCTION uncount_deleted_messages() RETURNS trigger LANGUAGE plpgsql AS $$
