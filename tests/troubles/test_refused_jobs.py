@@ -4,8 +4,8 @@ import aio_pika
 from aio_pika.abc import AbstractQueue
 
 from leopard.broker.connection import create_broker
+from leopard.broker.dead_letter import DeadLetter
 from leopard.broker.dead_letter_queue import Fate, walk
-from leopard.broker.letters import DeadLetter
 from leopard.broker.queues import SENDS
 from leopard.broker.topology import declare_topology
 from leopard.db.pool import Connection

@@ -21,7 +21,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 from pamqp.commands import Basic
 
 from leopard.broker.connection import BROKER_UNAVAILABLE
-from leopard.broker.letters import DeadLetter, job_properties, kept_properties
+from leopard.broker.dead_letter import DeadLetter, job_properties, kept_properties
 from leopard.broker.queues import DEAD_LETTERS
 from leopard.store_errors import describe_broker_error, is_final_broker_error
 from leopard.telemetry.logs import get_logger

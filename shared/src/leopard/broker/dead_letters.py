@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from leopard.broker.dead_letter import DeadLetter
 from leopard.broker.dead_letter_queue import Fate, walk
-from leopard.broker.letters import DeadLetter
 
 Choice = Callable[[int, DeadLetter], bool]
 """Whether a dead letter is chosen, by its position in the queue (from 1) and its content."""
