@@ -66,7 +66,7 @@ def build(folder: Path) -> Path:
     if go is None:
         raise NoGoError("the server of this part is written in Go: install it, and put `go` into PATH")
     program = (folder / "provider-server").resolve()
-    cache = {"GOCACHE": str((folder / "go-cache").resolve()), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    cache = {"GOCACHE": str((folder.parent / "go-cache").resolve()), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
     subprocess.run([go, "build", "-o", str(program), "."], cwd=SOURCE, env={**passed_on(), **cache}, check=True)
     return program
 
