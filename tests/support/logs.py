@@ -21,7 +21,14 @@ _LEAKS: Final[list[str]] = []
 def pytest_configure(config: pytest.Config) -> None:
     """Watch all loggers of this process."""
     config.addinivalue_line("markers", "expects_tracebacks: what is tested logs tracebacks")
-    structlog.configure(processors=[_watch, *structlog.get_config()["processors"]])
+    _watch_all()
+
+
+def _watch_all() -> None:
+    # in place, so that loggers which exist already are watched as well
+    processors = structlog.get_config()["processors"]
+    if _watch not in processors:
+        processors.insert(0, _watch)
 
 
 def _watch(_logger: Any, _method: str, event: EventDict) -> EventDict:
@@ -49,6 +56,8 @@ def _exception(exc_info: object) -> BaseException | None:
 @pytest.fixture(autouse=True)
 def watched_logs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail where the test's process has logged what it must not."""
+    # a test that configures logs replaces the processors
+    _watch_all()
     _TRACEBACKS.clear()
     _LEAKS.clear()
     yield

@@ -1,5 +1,7 @@
 """A campaign with an error fails with a reason or waits, and delays no other campaign."""
 
+import pytest
+
 from dispatcher.completion import finish_campaigns
 from dispatcher.planning import PLAN_POSTPONED, plan_next_chunk, plan_postponed
 from dispatcher.schedules import start_due_campaign
@@ -100,6 +102,7 @@ async def test_a_deleted_postponed_recipient_is_subtracted_from_the_total(connec
     assert await rows(connection, "SELECT FROM postponed_recipients") == []
 
 
+@pytest.mark.expects_tracebacks
 async def test_postponed_recipients_that_cannot_be_planned_delay_no_other_campaign(
     connection: Connection,
 ) -> None:

@@ -93,6 +93,7 @@ async def test_a_locked_campaign_delays_no_other(connection: Connection, pool: P
     assert await finish_campaigns(connection) == [locked]
 
 
+@pytest.mark.expects_tracebacks
 async def test_a_campaign_that_cannot_be_finished_delays_no_other(connection: Connection) -> None:
     broken, good = await add_campaign(connection), await add_campaign(connection)
     for campaign_id in (broken, good):

@@ -14,6 +14,7 @@ from sender_worker.settings import WorkerSettings
 from support.factories import failures_of, until
 
 
+@pytest.mark.expects_tracebacks
 async def test_a_job_with_an_unexpected_error_is_counted_and_dead_lettered(
     database_url: str, amqp_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ async def test_a_cancelled_send_is_counted_and_its_job_is_acknowledged(connectio
     assert left == [{"id": provider.taken[0]}], "its lease ends, and the next claim reports an unknown outcome"
 
 
+@pytest.mark.expects_tracebacks
 async def test_the_job_of_a_send_that_is_cancelled_before_it_starts_is_acknowledged(
     connection: Connection, pool: Pool
 ) -> None:
