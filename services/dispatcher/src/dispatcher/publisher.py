@@ -2,17 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-import aiormq
 from faststream.rabbit import RabbitQueue
 from pamqp.commands import Basic
 from pamqp.common import FieldTable
 
 from dispatcher.metrics import PUBLISH_SECONDS, PUBLISHED
-from leopard.broker.connection import BROKER_UNAVAILABLE, Broker, ReopeningChannel
+from leopard.broker.channels import ReopeningChannel
+from leopard.broker.connection import BROKER_UNAVAILABLE, Broker
 from leopard.broker.jobs import MessageJob
 from leopard.broker.queues import SENDS
 from leopard.telemetry.tracing import TRACEPARENT
@@ -38,7 +38,7 @@ class JobPublisher:
 
     def __init__(self, broker: Broker, *, concurrency: int, queue: RabbitQueue = SENDS) -> None:
         self._broker = broker
-        self._channel = ReopeningChannel(broker, confirms=True)
+        self._channel = ReopeningChannel(broker)
         self._queue = queue
         self._concurrency = concurrency
 
@@ -58,46 +58,32 @@ class JobPublisher:
             ConnectionError, aio_pika.exceptions.AMQPError: There is no connection now.
         """
         headers: FieldTable = {TRACEPARENT: traceparent} if traceparent else {}
-        timestamp = published_at or datetime.now(UTC)
-        started = time.perf_counter()
-        for first in range(0, len(jobs), self._concurrency):
-            channel = await self._channel.underlay()
-            group = jobs[first : first + self._concurrency]
-            results = await self._confirmed(
-                [_publish(channel, self._queue.name, job, headers, timestamp) for job in group]
-            )
-            failed = [result for result in results if isinstance(result, BaseException)]
-            PUBLISHED.labels("confirmed").inc(len(results) - len(failed))
-            if failed:
-                PUBLISHED.labels("unconfirmed").inc(len(failed))
-                raise UnconfirmedError(f"{len(failed)} of {len(group)} jobs: {type(failed[0]).__name__}") from failed[0]
-        if jobs:
-            PUBLISH_SECONDS.observe(time.perf_counter() - started)
-
-    async def _confirmed(self, publishing: Sequence[Coroutine[Any, Any, None]]) -> list[BaseException | None]:
-        try:
-            async with asyncio.timeout(CONFIRM_SECONDS):
-                return await self._broker.unless_blocked(asyncio.gather(*publishing, return_exceptions=True))
-        except TimeoutError:
-            msg = f"{len(publishing)} jobs were not confirmed within {CONFIRM_SECONDS} s"
-            raise UnconfirmedError(msg) from None
-
-
-async def _publish(
-    channel: aiormq.Channel, queue: str, job: MessageJob, headers: FieldTable, timestamp: datetime
-) -> None:
-    await channel.basic_publish(
-        job.model_dump_json().encode(),
-        routing_key=queue,
-        properties=Basic.Properties(
-            # the client matches returned messages by this id
-            message_id=str(job.message_id),
+        properties = Basic.Properties(
             content_type="application/json",
             delivery_mode=PERSISTENT,
             headers=headers,
-            timestamp=timestamp,
-        ),
-        mandatory=True,
-        # only the confirm is awaited; waiting for each write would publish one job after another
-        wait=False,
-    )
+            timestamp=published_at or datetime.now(UTC),
+        )
+        started = time.perf_counter()
+        for first in range(0, len(jobs), self._concurrency):
+            bodies = [job.model_dump_json().encode() for job in jobs[first : first + self._concurrency]]
+            failed = await self._failed(bodies, properties)
+            PUBLISHED.labels("confirmed").inc(len(bodies) - failed)
+            if failed:
+                PUBLISHED.labels("unconfirmed").inc(failed)
+                raise UnconfirmedError(f"{failed} of {len(bodies)} jobs were refused or returned")
+        if jobs:
+            PUBLISH_SECONDS.observe(time.perf_counter() - started)
+
+    async def _failed(self, bodies: Sequence[bytes], properties: Basic.Properties) -> int:
+        confirms = await self._channel.confirms()
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                return await self._broker.unless_blocked(confirms.publish(self._queue.name, bodies, properties))
+        except TimeoutError:
+            PUBLISHED.labels("unconfirmed").inc(len(bodies))
+            msg = f"{len(bodies)} jobs were not confirmed within {CONFIRM_SECONDS} s"
+            raise UnconfirmedError(msg) from None
+        except ConnectionError as error:
+            PUBLISHED.labels("unconfirmed").inc(len(bodies))
+            raise UnconfirmedError(f"{len(bodies)} jobs: {error}") from error

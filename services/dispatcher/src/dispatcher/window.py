@@ -8,7 +8,8 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitQueue
 
 from dispatcher.metrics import QUEUE_DEPTH
-from leopard.broker.connection import Broker, BrokerBlockedError, ReopeningChannel
+from leopard.broker.channels import ReopeningChannel
+from leopard.broker.connection import Broker, BrokerBlockedError
 from leopard.broker.queues import SENDS
 from leopard.broker.topology import declare_topology
 from leopard.telemetry.logs import get_logger

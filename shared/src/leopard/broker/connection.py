@@ -4,16 +4,16 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import aiormq
 from aio_pika import IncomingMessage, RobustConnection
-from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import ChannelInvalidStateError
 from faststream import StreamMessage
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage
 
+from leopard.broker.wire import Take, Transport, Wire
 from leopard.telemetry.logs import get_logger
 from leopard.telemetry.metrics import BROKER_BLOCKED
 
@@ -66,10 +66,13 @@ class _ListenedConnection(RobustConnection):
     """A connection whose every underlay is listened to before anything uses it, also after an outage."""
 
     listen: Callable[[aiormq.abc.AbstractConnection], None]
+    opening: Transport
 
     async def _on_connected(self) -> None:
         if self.transport is not None:
             self.listen(self.transport.connection)
+            if self.opening.wire is not None:
+                self.opening.wire.connection = self.transport.connection
         await super()._on_connected()
 
 
@@ -83,12 +86,16 @@ class Broker(RabbitBroker):
         self._connection_kwargs["connection_class"] = self._new_connection
         self.blocked_reason: str | None = None
         self.blocked = asyncio.Event()
+        self.take: Take | None = None
+        """Takes deliveries before FastStream does, where it can."""
         self.topology_problem: str | None = None
         """Which queue cannot be declared, and why; null where all can."""
 
     def _new_connection(self, *arguments: Any, **options: Any) -> RobustConnection:  # noqa: ANN401 aio-pika's own
         connection = _ListenedConnection(*arguments, **options)
         connection.listen = self._listen
+        connection.opening = Transport(self.take)
+        connection.kwargs["transport_factory"] = connection.opening
         self._connecting.append(connection)
         return connection
 
@@ -218,26 +225,14 @@ def connection_of(broker: RabbitBroker) -> RobustConnection:
     return connection
 
 
-class ReopeningChannel:
-    """A channel for what FastStream has no call for: opened when it is first needed, and again when it was lost."""
+def wire_of(broker: RabbitBroker) -> Wire:
+    """The stream of the broker's connection.
 
-    def __init__(self, broker: Broker, *, confirms: bool = False) -> None:
-        self._broker = broker
-        self._confirms = confirms
-        self._channel: AbstractChannel | None = None
-
-    async def underlay(self) -> aiormq.Channel:
-        """The channel as aiormq has it, without the layer that aio-pika puts around each message.
-
-        Raises:
-            BrokerBlockedError: RabbitMQ reads nothing of the connection.
-            ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
-        """
-        connection = connection_of(self._broker)
-        if self._broker.blocked_reason is not None:
-            raise BrokerBlockedError(self._broker.blocked_reason)
-        if self._channel is None or self._channel.is_closed:
-            channel = connection.channel(publisher_confirms=self._confirms, on_return_raises=self._confirms)
-            await self._broker.unless_blocked(channel.initialize())
-            self._channel = channel
-        return cast("aiormq.Channel", await self._channel.get_underlay_channel())
+    Raises:
+        ConnectionError: There is no connection now.
+    """
+    connection = connection_of(broker)
+    if not isinstance(connection, _ListenedConnection) or connection.opening.wire is None:
+        msg = "not connected to RabbitMQ"
+        raise ConnectionError(msg)
+    return connection.opening.wire

@@ -10,7 +10,8 @@ from typing import Final, Protocol
 import aio_pika
 from psycopg import AsyncConnection, errors
 
-from leopard.broker.connection import Broker, ReopeningChannel, connection_of, silent_seconds
+from leopard.broker.channels import ReopeningChannel
+from leopard.broker.connection import Broker, connection_of, silent_seconds
 from leopard.db.pool import Connection, connection_options
 from leopard.db.schema import schema_is_current
 from leopard.store_errors import describe_broker_error, describe_database_error
