@@ -101,3 +101,25 @@ async def test_jobs_of_a_closed_connection_are_ignored(amqp_url: str) -> None:
         await asyncio.sleep(0.3)
         assert not held[0].channel.is_closed
     assert await left(amqp_url) == set(range(JOBS)) - {0, 3, 4, 5}
+
+
+async def test_finished_jobs_wait_a_moment_for_an_earlier_one(amqp_url: str) -> None:
+    async with held_jobs(amqp_url) as held:
+        acks = Acks(most_waiting=30)
+        await acks.done(held[1:31])
+        await acks.done(held[:1])
+        await acks.done(held[40:50])
+    # the first 31 went with one ack; the others waited for an earlier job when the connection was lost
+    assert await left(amqp_url) == set(range(31, JOBS))
+
+
+async def test_waiting_jobs_are_acknowledged_when_they_are_many_or_wait_long(amqp_url: str) -> None:
+    async with held_jobs(amqp_url) as held:
+        acks = Acks(most_waiting=10)
+        await acks.done(held[1:12])
+        await acks.done(held[20:25])
+        await acks.flush()
+        await acks.done(held[30:35])
+        await asyncio.sleep(0.3)
+        assert not held[0].channel.is_closed, "the broker closes a channel on which a job is acknowledged twice"
+    assert await left(amqp_url) == set(range(JOBS)) - {*range(1, 12), *range(20, 25)}

@@ -1,14 +1,20 @@
-"""The consumer of jobs: parses each job and passes it to the pipeline. Acknowledges nothing itself."""
+"""The consumer of jobs: parses each job and passes it to the pipeline. Acknowledges nothing itself.
+
+Jobs are taken from the bytes that arrive, many at a time, before FastStream makes a task and a context of each. What
+cannot be taken that way reaches FastStream's handler, which tells why and dead-letters it.
+"""
 
 import time
 from datetime import datetime
 from typing import Final
 
+from aiormq.abc import AbstractChannel
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitMessage, RabbitQueue
 from pydantic import ValidationError
 
 from leopard.broker.connection import Broker
+from leopard.broker.frames import job_properties
 from leopard.broker.jobs import MessageJob
 from leopard.broker.queues import consumed
 from leopard.db.pool import Pool
@@ -59,6 +65,27 @@ def subscribe(
     """Consume a queue, holding up to `prefetch` jobs at a time."""
     BACKGROUND_FAILURES.labels(TAKE)
 
+    def accept(
+        job: MessageJob, channel: AbstractChannel, tag: int, traceparent: object, published: datetime | None
+    ) -> None:
+        pipeline.take(
+            HeldJob(job.message_id, channel, tag, traceparent, job.campaign_id, job.customer_id, time.monotonic())
+        )
+        if published is not None and (delivered.latest is None or published > delivered.latest):
+            delivered.latest = published
+
+    def take(channel: AbstractChannel, tag: int, header: bytes, body: bytes) -> bool:
+        try:
+            properties = job_properties(header)
+            job = MessageJob.model_validate_json(body)
+            accept(job, channel, tag, properties.headers.get(TRACEPARENT), properties.published_at)
+        except Exception:  # noqa: BLE001
+            # the handler meets the same error, and dead-letters the job with the reason
+            return False
+        return True
+
+    broker.take = take
+
     @broker.subscriber(
         consumed(queue), channel=Channel(prefetch_count=prefetch), ack_policy=AckPolicy.MANUAL, no_reply=True
     )
@@ -67,20 +94,7 @@ def subscribe(
         assert raw.delivery_tag is not None  # noqa: S101 every delivery has one
         try:
             job = MessageJob.model_validate_json(message.body)
-            published = raw.timestamp
-            if published is not None and (delivered.latest is None or published > delivered.latest):
-                delivered.latest = published
-            pipeline.take(
-                HeldJob(
-                    job.message_id,
-                    raw.channel,
-                    raw.delivery_tag,
-                    message.headers.get(TRACEPARENT),
-                    job.campaign_id,
-                    job.customer_id,
-                    time.monotonic(),
-                )
-            )
+            accept(job, raw.channel, raw.delivery_tag, message.headers.get(TRACEPARENT), raw.timestamp)
         except ValidationError as error:
             reason = f"does not parse: {_reason(error)}"
         except Exception as error:

@@ -70,7 +70,7 @@ def create_app(settings: WorkerSettings) -> Starlette:
             retry_unknown=settings.on_unknown_outcome is UnknownOutcome.RETRY,
         ),
     )
-    acks = Acks()
+    acks = Acks(most_waiting=settings.prefetch // 4)
     rules = PipelineRules(batch_size=settings.batch_size, lease_seconds=settings.lease_seconds, channels=channels)
     pipeline = Pipeline(pool, carrier, rules, acks)
     unreadable_jobs = UnreadableJobs(broker, acks)
@@ -93,6 +93,7 @@ def create_app(settings: WorkerSettings) -> Starlette:
     supervisor.repeat("consume", consuming.step, cut_short=True)
     supervisor.repeat("dead-letter jobs", unreadable_jobs.step)
     supervisor.repeat("report queue progress", delivered.step)
+    supervisor.repeat("acknowledge jobs", acks.flush)
     gate.changed = supervisor.repeat("provider state", gate.refresh).wake
     pipeline.supervise(supervisor)
 
@@ -104,6 +105,7 @@ def create_app(settings: WorkerSettings) -> Starlette:
             yield
         finally:
             await pipeline.drain(settings.shutdown_seconds)
+            await acks.flush()
             await supervisor.stop(5)
             await broker.stop()
             await provider.close()
