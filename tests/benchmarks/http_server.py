@@ -51,9 +51,17 @@ class HttpServer:
 
     def counts(self) -> Counts:
         """What it was given so far."""
-        verify = str(self.certificate) if self.certificate else True
-        found = httpx2.get(self.url, verify=verify, trust_env=False, timeout=10).raise_for_status().json()
+        found = self._get(self.url).json()
         return Counts(found["requests"], found["distinct"])
+
+    def message_ids(self) -> set[int]:
+        """The messages that it was given, by their idempotency keys, which end with the id."""
+        keys = self._get(self.url.removesuffix("/messages") + "/keys").text.split()
+        return {int(key.rpartition("-")[2]) for key in keys}
+
+    def _get(self, url: str) -> httpx2.Response:
+        verify = str(self.certificate) if self.certificate else True
+        return httpx2.get(url, verify=verify, trust_env=False, timeout=30).raise_for_status()
 
 
 def build(folder: Path) -> Path:

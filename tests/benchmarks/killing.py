@@ -26,7 +26,7 @@ class Toll:
     """What the end of a worker cost."""
 
     lost: int
-    """Messages that the provider never got, and that the campaign does not report as failed."""
+    """Messages that the provider never got and that are recorded as sent, or not recorded."""
     doubled: int
     """Requests with an idempotency key that the provider had had before."""
     failed: int
@@ -64,17 +64,16 @@ def toll_of(
                 _not_for_ever(deadline)
             seconds = time.monotonic() - began
         counts = server.counts()
-        failed = _failed(stack.stores.database_url)
+        statuses = _statuses(stack.stores.database_url)
         # a failed message may have arrived: it is not lost in either case, because its campaign names it
-        lost = max(customers - counts.distinct - failed, 0)
-        return Toll(lost, counts.requests - counts.distinct, failed, seconds)
+        failed = {message_id for message_id, status in statuses.items() if status == "failed"}
+        lost = customers - len(statuses) + len(statuses.keys() - failed - server.message_ids())
+        return Toll(lost, counts.requests - counts.distinct, len(failed), seconds)
 
 
-def _failed(database_url: str) -> int:
+def _statuses(database_url: str) -> dict[int, str]:
     with psycopg.connect(database_url) as connection:
-        row = connection.execute("SELECT count(*) FROM outbound_messages WHERE status = 'failed'").fetchone()
-        assert row is not None
-        return int(row[0])
+        return dict(connection.execute("SELECT id, status FROM outbound_messages").fetchall())
 
 
 def _not_for_ever(deadline: float) -> None:

@@ -22,6 +22,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -50,6 +51,18 @@ func (c *counts) json() string {
 	c.Lock()
 	defer c.Unlock()
 	return fmt.Sprintf(`{"requests":%d,"distinct":%d}`, c.requests, len(c.seen))
+}
+
+// keys lists every key that was seen, one a line.
+func (c *counts) keys() string {
+	c.Lock()
+	defer c.Unlock()
+	var lines strings.Builder
+	for key := range c.seen {
+		lines.WriteString(key)
+		lines.WriteByte('\n')
+	}
+	return lines.String()
 }
 
 type server struct {
@@ -84,7 +97,7 @@ func (s *server) serve(connection net.Conn) {
 	defer connection.Close()
 	reader := bufio.NewReaderSize(connection, 2048)
 	for {
-		get, key, length, err := readHead(reader)
+		get, keys, key, length, err := readHead(reader)
 		if err != nil {
 			return
 		}
@@ -92,8 +105,13 @@ func (s *server) serve(connection net.Conn) {
 			return
 		}
 		if get {
-			body := s.counts.json()
-			fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			kind, body := "application/json", ""
+			if keys {
+				kind, body = "text/plain", s.counts.keys()
+			} else {
+				body = s.counts.json()
+			}
+			fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", kind, len(body), body)
 			continue
 		}
 		s.counts.add(key)
@@ -106,12 +124,13 @@ func (s *server) serve(connection net.Conn) {
 	}
 }
 
-func readHead(reader *bufio.Reader) (get bool, key string, length int, err error) {
+func readHead(reader *bufio.Reader) (get, keys bool, key string, length int, err error) {
 	line, err := reader.ReadSlice('\n')
 	if err != nil {
 		return
 	}
 	get = bytes.HasPrefix(line, []byte("GET "))
+	keys = bytes.HasPrefix(line, []byte("GET /keys "))
 	for {
 		line, err = reader.ReadSlice('\n')
 		if err != nil {
