@@ -75,7 +75,7 @@ def wait_until_listening(port: int, *, seconds: float) -> None:
     """Wait until a process accepts connections.
 
     Raises:
-        TimeoutError: Nobody did in time.
+        TimeoutError: No process accepts connections in time.
     """
     deadline = time.monotonic() + seconds
     while not is_listening(port):

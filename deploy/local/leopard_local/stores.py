@@ -64,7 +64,7 @@ def start_stores(folder: Path, packages: Path, *, durable: bool = True, given: G
         given: Stores to be used instead.
 
     Raises:
-        PortTakenError: Somebody took a port in the meantime; to be tried again.
+        PortTakenError: Another process took a port meanwhile; a retry may succeed.
     """
     given = given or GivenStores()
     postgres = None if given.database_url else Postgres(folder, durable=durable)

@@ -1,4 +1,4 @@
-"""Local tools take over nothing of their caller's environment that they were not told to."""
+"""Local tools ignore their caller's environment, except for the variables that are meant for them."""
 
 import json
 import os
@@ -96,13 +96,13 @@ def test_a_process_of_a_stack_inherits_what_finds_programs_and_nothing_else(
 
 
 def test_a_tool_forgets_settings_and_gives_proxies_to_downloads_alone() -> None:
-    told = {"LEOPARD_TEST_BACKEND": "local", "LEOPARD_LOCAL_PACKAGES": "/packages", "LEOPARD_BASE_URL": "http://here"}
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "deploy/local"), **HOSTILE, **told}
+    chosen = {"LEOPARD_TEST_BACKEND": "local", "LEOPARD_LOCAL_PACKAGES": "/packages", "LEOPARD_BASE_URL": "http://here"}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "deploy/local"), **HOSTILE, **chosen}
     done = subprocess.run(
         [sys.executable, "-c", OF_TOOLS], env=environment, check=True, capture_output=True, text=True, timeout=60
     )
     own, downloads = json.loads(done.stdout)
-    assert {name: value for name, value in own.items() if name.startswith(("LEOPARD_", "PG"))} == told
+    assert {name: value for name, value in own.items() if name.startswith(("LEOPARD_", "PG"))} == chosen
     assert not [name for name in own if name.lower().endswith("_proxy")]
     assert downloads == own | {name: value for name, value in HOSTILE.items() if name.lower().endswith("_proxy")}
 

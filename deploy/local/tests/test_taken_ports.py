@@ -22,7 +22,7 @@ Thief = Callable[[object, int], list[int]]
 
 @pytest.fixture
 def thief(monkeypatch: pytest.MonkeyPatch) -> Iterator[Thief]:
-    """Somebody who takes the n-th port that a module chooses as soon as it is chosen; the ports so far."""
+    """Another process: it takes the n-th port that a module chooses, at once; the ports so far."""
     with ExitStack() as sockets:
 
         def steal(module: object, number: int) -> list[int]:

@@ -18,7 +18,7 @@ AWAY = "amqp://guest:guest@127.0.0.1:1/"
 
 @pytest_asyncio.fixture
 async def app(database_url: str) -> FastAPI:
-    """The application; its broker is away, which no request may notice."""
+    """The application; its broker is unavailable, and no request may depend on it."""
     return create_app(ApiSettings(database_url=database_url, amqp_url=AWAY, chunk_size=1000))
 
 

@@ -167,7 +167,7 @@ async def test_a_customer_deleted_at_the_same_moment_is_no_error(
         "send",
     ],
 )
-async def test_a_send_to_nobody_in_particular_is_refused(
+async def test_a_send_without_recipients_is_refused(
     client: httpx2.AsyncClient, connection: Connection, body: Any
 ) -> None:
     campaign_id = await add_campaign(connection, status="draft")

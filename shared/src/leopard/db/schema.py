@@ -35,6 +35,11 @@ async def schema_is_current(connection: Connection) -> bool:
     return row is not None and str(row[0]) >= newest_revision()
 
 
+def schema_too_old() -> str:
+    """The reason for a service that is not ready and for a command that waits in vain."""
+    return f"the schema is older than this version needs ({newest_revision()}); run: leopard migrate"
+
+
 async def wait_for_schema(database_url: str, *, seconds: float) -> None:
     """Wait until the schema is at least as new as the code.
 
@@ -54,7 +59,7 @@ async def wait_for_schema(database_url: str, *, seconds: float) -> None:
                 async with await AsyncConnection.connect(database_url, **connection_options("wait")) as connection:
                     if await schema_is_current(connection):
                         return
-            reason = f"the schema is older than this version needs ({newest_revision()}); run: leopard migrate"
+            reason = schema_too_old()
         except TimeoutError:
             reason = "PostgreSQL did not answer in time, or a migration is running"
         except DATABASE_UNAVAILABLE as error:

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, errors
 from leopard.broker.channels import ReopeningChannel
 from leopard.broker.connection import Broker, connection_of, silent_seconds
 from leopard.db.pool import Connection, connection_options
-from leopard.db.schema import schema_is_current
+from leopard.db.schema import schema_is_current, schema_too_old
 from leopard.store_errors import describe_broker_error, describe_database_error
 from leopard.telemetry.logs import get_logger
 from leopard.telemetry.metrics import STORE_UP
@@ -96,7 +96,7 @@ class DatabaseMonitor:
         """Why this version of the code cannot work on the database."""
         if self._known.problem() is not None:
             return self._known.problem()
-        return None if self._schema_is_current else "the schema is older than the code; run: leopard migrate"
+        return None if self._schema_is_current else schema_too_old()
 
     async def step(self) -> float:
         """Ask once; the seconds to rest."""
