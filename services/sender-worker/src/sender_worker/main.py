@@ -105,7 +105,6 @@ def create_app(settings: WorkerSettings) -> Starlette:
             yield
         finally:
             await pipeline.drain(settings.shutdown_seconds)
-            await acks.flush()
             await supervisor.stop(5)
             await broker.stop()
             await provider.close()

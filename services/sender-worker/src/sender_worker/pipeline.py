@@ -88,6 +88,7 @@ class Pipeline:
                 while self._busy:
                     self._finished.wake()
                     await asyncio.sleep(0.02)
+                await self._acks.flush()
 
     @property
     def _busy(self) -> bool:
