@@ -28,7 +28,7 @@ async def hand_back_until_refused(queue: AbstractQueue) -> None:
     await until(is_empty, seconds=60)
 
 
-async def test_a_job_that_was_handed_back_too_often_is_published_again(
+async def test_a_job_that_was_requeued_too_often_is_published_again(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with create_broker(amqp_url, service="tests", shutdown_seconds=1) as broker:

@@ -1,4 +1,4 @@
-"""Channels for what FastStream has no call for: opened when first needed, and again when they were lost."""
+"""Channels for calls that FastStream does not offer: opened when first needed, and again when they were lost."""
 
 from typing import cast
 
@@ -22,7 +22,7 @@ class ReopeningChannel:
 
         Raises:
             BrokerBlockedError: RabbitMQ reads nothing of the connection.
-            ConnectionError, aio_pika.exceptions.AMQPError: There is no connection at this moment.
+            ConnectionError, aio_pika.exceptions.AMQPError: There is no connection now.
         """
         connection = connection_of(self._broker)
         if self._broker.blocked_reason is not None:

@@ -1,4 +1,4 @@
-"""The connection of a process to RabbitMQ: how it is made, lost and blocked."""
+"""The connection of a process to RabbitMQ: connects, reconnects, and notices when RabbitMQ blocks it."""
 
 import asyncio
 import logging
@@ -21,15 +21,15 @@ log = get_logger(__name__)
 
 
 class BrokerBlockedError(Exception):
-    """RabbitMQ takes no jobs at the moment; says why: it is short of memory or of disk."""
+    """RabbitMQ accepts no messages now, because it is short of memory or disk; says which."""
 
 
 BROKER_UNAVAILABLE: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError, BrokerBlockedError)
-"""What is raised while RabbitMQ is down, restarting or refusing; the same call may pass later."""
+"""Errors while RabbitMQ is down, restarting or refusing. A retry may succeed."""
 
 
 def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> "Broker":
-    """A broker that connects in the background and comes back by itself.
+    """A broker that connects in the background and reconnects by itself.
 
     Args:
         amqp_url: An AMQP 0-9-1 URL.
@@ -54,7 +54,7 @@ def create_broker(amqp_url: str, *, service: str, shutdown_seconds: float) -> "B
 
 
 CONNECT_SECONDS: Final = 10.0
-"""How long one try to connect may take, with several attempts in it."""
+"""The limit for connecting, which may include several attempts."""
 
 T = TypeVar("T")
 _HANDLE_BLOCKED: Final = "_Connection__handle_connection_blocked"
@@ -89,7 +89,7 @@ class Broker(RabbitBroker):
         self.take: Take | None = None
         """Takes deliveries before FastStream does, where it can."""
         self.topology_problem: str | None = None
-        """Which queue cannot be declared, and why; null where all can."""
+        """The queue that cannot be declared, and why; None if all can be."""
 
     def _new_connection(self, *arguments: Any, **options: Any) -> RobustConnection:  # noqa: ANN401 aio-pika's own
         connection = _ListenedConnection(*arguments, **options)
@@ -100,7 +100,7 @@ class Broker(RabbitBroker):
         return connection
 
     async def stop(self, *arguments: Any) -> None:  # noqa: ANN401 FastStream's own
-        """Close the connection, and every attempt to make one that is under way."""
+        """Close the connection and every attempt to connect."""
         try:
             await self.unless_blocked(super().stop(*arguments))
         except BrokerBlockedError:
@@ -109,16 +109,16 @@ class Broker(RabbitBroker):
         await self._close_all()
 
     async def connect_in_time(self) -> None:
-        """Connect, where that was not done yet; from then on the connection comes back by itself.
+        """Connect unless connected. From then on the connection is restored by itself.
 
         Raises:
-            TimeoutError: RabbitMQ does not take a connection at this moment.
+            TimeoutError: RabbitMQ accepts no connection now.
         """
         async with asyncio.timeout(CONNECT_SECONDS):
             await self.connect()
 
     async def begin_again(self) -> None:
-        """Forget a start that was not completed; the next start makes a new connection."""
+        """Forget an incomplete start. The next start makes a new connection."""
         # parts would remain: a channel without prefetch, a consumer that no subscriber knows
         self._channel = None
         self._connection = None
@@ -139,10 +139,10 @@ class Broker(RabbitBroker):
             self._connecting.pop()
 
     async def unless_blocked(self, call: Awaitable[T]) -> T:
-        """The result of a call to RabbitMQ, which reads nothing of a connection that it blocks.
+        """The result of a call to RabbitMQ, unless RabbitMQ blocks the connection: then it reads nothing.
 
         Raises:
-            BrokerBlockedError: It blocks this connection, or did so before it answered.
+            BrokerBlockedError: It blocks this connection, or blocked it before the call ended.
         """
         calling = asyncio.ensure_future(call)
         # asyncio logs the error of a future that is dropped, unless it was read
@@ -204,7 +204,7 @@ async def _undecoded(message: StreamMessage[Any]) -> StreamMessage[Any]:
 
 
 def silent_seconds(connection: RobustConnection) -> float:
-    """How long ago RabbitMQ last sent a frame on a connection: a delivery, a heartbeat or anything else."""
+    """The seconds since RabbitMQ last sent a frame, also a heartbeat. Deliveries count once a second."""
     underlay = connection.transport.connection if connection.transport else None
     if underlay is None:
         return float("inf")
@@ -213,10 +213,10 @@ def silent_seconds(connection: RobustConnection) -> float:
 
 
 def connection_of(broker: RabbitBroker) -> RobustConnection:
-    """The broker's connection, for what FastStream has no call for.
+    """The broker's connection, for calls that FastStream does not offer.
 
     Raises:
-        ConnectionError: There is none at this moment.
+        ConnectionError: There is no connection now.
     """
     connection: RobustConnection | None = broker._connection  # noqa: SLF001 FastStream offers no other way to it
     if connection is None or not connection.connected.is_set():

@@ -1,7 +1,7 @@
 """Pausing, resuming and cancelling a campaign that is being sent.
 
 Each is one move of the campaign's status. Workers ask for the status with every claim, so it is in force at once;
-what a provider has been asked already is not called back.
+messages already handed to the provider are not recalled.
 """
 
 from campaign_api.campaigns.queries import get_campaign
