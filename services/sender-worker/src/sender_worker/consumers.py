@@ -68,11 +68,12 @@ def subscribe(
     def accept(
         job: MessageJob, channel: AbstractChannel, tag: int, traceparent: object, published: datetime | None
     ) -> None:
+        if published is not None and (delivered.latest is None or published > delivered.latest):
+            delivered.latest = published
+        # last, so that a job is never taken after an error and handled again
         pipeline.take(
             HeldJob(job.message_id, channel, tag, traceparent, job.campaign_id, job.customer_id, time.monotonic())
         )
-        if published is not None and (delivered.latest is None or published > delivered.latest):
-            delivered.latest = published
 
     def take(channel: AbstractChannel, tag: int, header: bytes, body: bytes) -> bool:
         try:
