@@ -123,3 +123,27 @@ async def test_waiting_jobs_are_acknowledged_when_they_are_many_or_wait_long(amq
         await asyncio.sleep(0.3)
         assert not held[0].channel.is_closed, "the broker closes a channel on which a job is acknowledged twice"
     assert await left(amqp_url) == set(range(JOBS)) - {*range(1, 12), *range(20, 25)}
+
+
+async def test_jobs_that_are_repeated_after_an_error_are_acknowledged_once(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with held_jobs(amqp_url) as held:
+        acks = Acks()
+        channel = held[0].channel
+        create_future = channel.create_future
+
+        def failing() -> asyncio.Future[None]:
+            future: asyncio.Future[None] = create_future()
+            future.set_exception(LookupError())
+            return future
+
+        monkeypatch.setattr(channel, "create_future", failing)
+        with pytest.raises(LookupError):
+            await acks.done(held[1:10])
+        monkeypatch.undo()
+        await acks.done(held[1:10])
+        await acks.done(held[10:12])
+        await asyncio.sleep(0.3)
+        assert not channel.is_closed, "the broker closes a channel on which a job is acknowledged twice"
+    assert await left(amqp_url) == {0, *range(12, JOBS)}

@@ -69,7 +69,6 @@ class Acks:
         frames = (ack_up_to(channel.number, together) if together else b"") + ack_frames(channel.number, alone)
         if not frames:
             return
-        self._waiting = set() if all_waiting else {tag for tag in self._waiting if tag > together}
         # if the connection is lost meanwhile, RabbitMQ requeues its jobs
         with suppress(AMQPError, ConnectionError, ChannelInvalidStateError):
             if channel.is_closed:
@@ -79,6 +78,8 @@ class Acks:
             await cast("aiormq.Channel", channel).write_queue.put(
                 ChannelFrame(frames, should_close=False, drain_future=written)
             )
+            # no await in between: an error before leaves them waiting, an error after must not repeat them
+            self._waiting = set() if all_waiting else {tag for tag in self._waiting if tag > together}
             await written
 
     def _settle(self, jobs: Sequence[HeldJob]) -> None:
@@ -90,7 +91,9 @@ class Acks:
             self._channel, self._settled_up_to = newest, 0
             self._settled_beyond.clear()
             self._waiting.clear()
-        tags = {job.delivery_tag for job in jobs if job.channel is newest}
+        # a caller may repeat jobs after an error
+        tags = {job.delivery_tag for job in jobs if job.channel is newest and job.delivery_tag > self._settled_up_to}
+        tags -= self._settled_beyond
         self._waiting |= tags
         self._settled_beyond |= tags
         while self._settled_up_to + 1 in self._settled_beyond:
