@@ -23,7 +23,7 @@ OTHERS = (
     marshal(Basic.Ack(delivery_tag=7), 2),
     marshal(Channel.Close(404, "gone", 50, 10), 3),
 )
-"""Frames that the library must get; channel 2 belongs to nobody who counts confirms."""
+"""Frames that the library must get. No publisher counts the confirms of channel 2."""
 
 
 @dataclass

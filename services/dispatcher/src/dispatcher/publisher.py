@@ -80,10 +80,7 @@ class JobPublisher:
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
                 return await self._broker.unless_blocked(confirms.publish(self._queue.name, bodies, properties))
-        except TimeoutError:
+        except (TimeoutError, ConnectionError) as error:
             PUBLISHED.labels("unconfirmed").inc(len(bodies))
-            msg = f"{len(bodies)} jobs were not confirmed within {CONFIRM_SECONDS} s"
-            raise UnconfirmedError(msg) from None
-        except ConnectionError as error:
-            PUBLISHED.labels("unconfirmed").inc(len(bodies))
-            raise UnconfirmedError(f"{len(bodies)} jobs: {error}") from error
+            reason = str(error) or f"not confirmed within {CONFIRM_SECONDS} s"
+            raise UnconfirmedError(f"{len(bodies)} jobs: {reason}") from error

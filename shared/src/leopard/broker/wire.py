@@ -208,8 +208,8 @@ class Transport(TransportFactory):
         Raises:
             aiormq.exceptions.AMQPConnectionError: No connection was made.
         """
-        context = await options.pop("ssl_context_provider").get_context() if url.scheme == "amqps" else None
-        options.pop("ssl_context_provider", None)
+        provider = options.pop("ssl_context_provider")
+        context = await provider.get_context() if url.scheme == "amqps" else None
         loop = asyncio.get_running_loop()
         wire = Wire(self.take)
         protocol = asyncio.StreamReaderProtocol(wire, loop=loop)
