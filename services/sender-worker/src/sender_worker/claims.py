@@ -57,7 +57,7 @@ WITH claimable AS (
       JOIN campaigns ON campaigns.id = m.campaign_id AND campaigns.status = 'sending'
                     AND campaigns.channel = ANY(%(channels)s)
       JOIN customers ON customers.id = m.customer_id
-     WHERE m.id = ANY(%(message_ids)s)
+     WHERE m.id = ANY(%(message_ids)b)
        AND {CLAIMABLE}
      ORDER BY m.id
        FOR UPDATE OF m SKIP LOCKED
@@ -89,7 +89,7 @@ async def claim_messages(
     There is nothing to send if the message is finished, waits for its next attempt, or is held by another worker; if
     its campaign is not sending or is in another channel; or if its customer was deleted.
     """
-    async with connection.cursor(row_factory=class_row(Claim)) as cursor:
+    async with connection.cursor(row_factory=class_row(Claim), binary=True) as cursor:
         await cursor.execute(
             _CLAIM,
             {

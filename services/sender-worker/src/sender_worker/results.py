@@ -162,13 +162,14 @@ _COUNT_RECORDED: Final = adding(
     """,
 )
 
-# Only the current claim may record. A late result changes nothing and counts nothing.
+# Only the current claim may record. A late result changes nothing and counts nothing. Arrays go as binary (%b): that
+# takes a fifth of the CPU of arrays as text.
 _RECORD: Final = f"""
 WITH result AS (
     SELECT *
       FROM unnest(
-           %(message_ids)s::bigint[], %(claimed_until)s::timestamptz[], %(statuses)s::text[], %(contents)s::text[],
-           %(errors)s::text[], %(retry_in_seconds)s::float8[], %(attempts)s::int[], %(unknown)s::bool[]
+           %(message_ids)b::bigint[], %(claimed_until)b::timestamptz[], %(statuses)b::text[], %(contents)b::text[],
+           %(errors)b::text[], %(retry_in_seconds)b::float8[], %(attempts)b::int[], %(unknown)b::bool[]
            ) AS result (message_id, claimed_until, status, content, error, retry_in_seconds, attempts, unknown)
 ), recorded AS (
     UPDATE outbound_messages AS m
