@@ -66,7 +66,7 @@ _CODE_OF_STATUS: Final = {
 RETRY_SECONDS: Final = "2"
 """When a client may try again, if another transaction blocks it."""
 
-_GIVEN_UP: Final[dict[type[Exception], str]] = {
+_UNANSWERED: Final[dict[type[Exception], str]] = {
     errors.LockNotAvailable: "Something that this request needs is locked by another transaction",
     errors.DeadlockDetected: "Another transaction was in the way",
     errors.SerializationFailure: "Another transaction was in the way",
@@ -150,12 +150,12 @@ def install_error_handlers(app: FastAPI) -> None:
         return JSONResponse(error_body(code, message), STATUS[code], headers=headers)
 
     async def database_unavailable(_request: Request, error: Exception) -> JSONResponse:
-        reason = next(words for kind, words in _GIVEN_UP.items() if isinstance(error, kind))
+        reason = next(words for kind, words in _UNANSWERED.items() if isinstance(error, kind))
         log.warning("the database gave a request up", error=type(error).__name__)
         body = error_body(ErrorCode.UNAVAILABLE, f"{reason}; try again later")
         return JSONResponse(body, 503, headers={"Retry-After": RETRY_SECONDS})
 
-    for kind in _GIVEN_UP:
+    for kind in _UNANSWERED:
         app.add_exception_handler(kind, database_unavailable)
 
     async def unavailable(_request: Request, error: Exception) -> JSONResponse:
