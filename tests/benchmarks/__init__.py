@@ -1,4 +1,4 @@
-"""How fast it is: `python -m benchmarks`, beside ceilings and peers that do the same work in the same run.
+"""Benchmarks: `python -m benchmarks` measures Leopard, ceilings and peers that do the same work in the same run.
 
-Nothing here asserts a time. What is compared is compared inside one run, with everybody's turns interleaved.
+No benchmark asserts a time. Contenders are compared only within one run, in alternating turns.
 """

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, show tables, write JSON."""
+"""`python -m benchmarks`: run benchmarks, show tables, write JSON."""
 
 import argparse
 import shutil
@@ -19,15 +19,15 @@ LOCAL = Path(__file__).resolve().parents[2] / ".local"
 
 
 def main() -> int:
-    """Measure; 0 where everything could be measured, whatever the figures."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description="How fast Leopard is, beside ceilings and peers.")
-    parser.add_argument("--quick", action="store_true", help="see in two minutes that everything can be measured")
-    parser.add_argument("--only", default="", help=f"parts, with commas between them: {','.join(PARTS)}")
+    """Run the benchmarks. Return 0 if all of them ran, whatever the figures."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure Leopard, ceilings and peers.")
+    parser.add_argument("--quick", action="store_true", help="check in two minutes that all benchmarks run")
+    parser.add_argument("--only", default="", help=f"parts to run, separated by commas: {','.join(PARTS)}")
     parsed = parser.parse_args()
     forget_settings()
     wanted = [part for part in parsed.only.split(",") if part] or list(PARTS)
     if unknown := set(wanted) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; known parts: {', '.join(PARTS)}")
     folder = LOCAL / "bench"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -49,7 +49,7 @@ def main() -> int:
         return 1
     if run.ratios:
         report.ratios(run.ratios)
-    report.console.print(f"written to {report.file}")
+    report.console.print(f"results written to {report.file}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""campaign-api: lists at their beginning and deep inside, a large send, and reads while messages are sent."""
+"""Measure campaign-api: first and deep pages of a list, a large send, and reads while messages are sent."""
 
 import time
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from statistics import median, quantiles
 import httpx2
 import psycopg
 
-from benchmarks.dataset import TEMPLATE, have_customers
-from benchmarks.whole_system import SETTINGS, begin, send
+from benchmarks.dataset import TEMPLATE, ensure_customers
+from benchmarks.whole_system import SETTINGS, send, start_campaign
 from leopard_local.http_client import http_client
 from leopard_local.stack import running_stack
 
@@ -18,9 +18,9 @@ SEND_IDS = 10_000
 
 
 def api(folder: Path, packages: Path, *, campaigns: int, customers: int) -> dict[str, float]:
-    """Milliseconds of each request, the median of many; `p95` and requests a second for reads under load."""
+    """Return the median time of each request in milliseconds; for reads under load also p95 and requests a second."""
     with running_stack(folder, packages=packages, settings=SETTINGS, fresh=True) as stack:
-        have_customers(stack.stores.database_url, customers)
+        ensure_customers(stack.stores.database_url, customers)
         with psycopg.connect(stack.stores.database_url, autocommit=True) as connection:
             connection.execute(
                 "INSERT INTO campaigns (name, channel, base_template, created_at)"
@@ -30,20 +30,20 @@ def api(folder: Path, packages: Path, *, campaigns: int, customers: int) -> dict
             connection.execute("VACUUM (ANALYZE) campaigns")
         deep = campaigns // 2 // 20
         with http_client(stack.api_url, timeout=120) as client:
-            # a cursor is the key of the last row that was read
+            # a cursor is the key of the last row of a page
             cursor = str(campaigns - deep * 20)
             found = {
                 "list, page 1": _milliseconds(lambda: client.get("/campaigns")),
-                f"list, by number, page {deep:,}": _milliseconds(
+                f"list, by page number, page {deep:,}": _milliseconds(
                     lambda: client.get("/campaigns", params={"page": deep}), times=10
                 ),
-                "list, by cursor, the same place": _milliseconds(
+                "list, by cursor, same rows": _milliseconds(
                     lambda: client.get("/campaigns", params={"cursor": cursor})
                 ),
             }
             ids = list(range(1, min(SEND_IDS, customers) + 1))
             began = time.perf_counter()
-            begin(client, ids)
+            start_campaign(client, ids)
             found[f"send to {len(ids):,} ids"] = (time.perf_counter() - began) * 1000
             found |= _reads_under_load(stack.api_url)
             send(client, stack, [1])

@@ -1,4 +1,4 @@
-"""Under which conditions something was measured."""
+"""The conditions of a run: versions, hardware and settings."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ PEERS = ("celery", "dramatiq", "taskiq", "taskiq-aio-pika", "gevent")
 
 
 def conditions(stores: Stores, *, with_peers: bool) -> dict[str, Any]:
-    """Versions, cores and the settings of the stores that matter."""
+    """Return versions, processor, and the settings of the stores that affect speed."""
     with psycopg.connect(stores.database_url) as connection:
         settings = {
             name: connection.execute(f"SHOW {name}").fetchone()
@@ -39,15 +39,14 @@ def conditions(stores: Stores, *, with_peers: bool) -> dict[str, Any]:
 async def _rabbitmq(amqp_url: str) -> dict[str, str]:
     async with await aio_pika.connect(amqp_url) as connection:
         assert connection.transport is not None
-        said = connection.transport.connection.server_properties
-        return {name: str(said.get(name, "")) for name in ("version", "platform")}
+        properties = connection.transport.connection.server_properties
+        return {name: str(properties.get(name, "")) for name in ("version", "platform")}
 
 
 def _commit() -> str:
-    here = Path(__file__).parent
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
-        cwd=here,
+        cwd=Path(__file__).parent,
         check=False,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""What is in the tables when a contender begins."""
+"""Rows in the tables when a contender starts."""
 
 import time
 
@@ -7,7 +7,7 @@ import psycopg
 from leopard_local.children import Child
 
 TEMPLATE = "Hi {first_name} {last_name}, {preferred_product} is on offer in {location}! Your number is {phone}."
-"""Five placeholders, a hundred characters: an ordinary text message."""
+"""A typical text message: five placeholders, a hundred characters."""
 
 _CUSTOMERS = """
 INSERT INTO customers (phone, first_name, last_name, location, preferred_product)
@@ -16,19 +16,19 @@ SELECT '+2547' || lpad(n::text, 9, '0'), 'Wanjiru' || n %% 1000, 'Mwangi' || n %
 """
 
 
-def have_customers(database_url: str, count: int) -> None:
-    """See that there are so many customers; their ids are 1 to `count`."""
+def ensure_customers(database_url: str, count: int) -> None:
+    """Ensure that the table holds `count` customers, with ids 1 to `count`."""
     with psycopg.connect(database_url) as connection:
         connection.execute(_CUSTOMERS, [count])
 
 
-def begin_campaign(database_url: str, messages: int, *, with_chunks_of: int = 0) -> None:
-    """Forget every message, and write new ones for one campaign; their ids are 1 to `messages`.
+def create_campaign(database_url: str, messages: int, *, chunk_size: int = 0) -> None:
+    """Delete all messages, and create one campaign with messages of ids 1 to `messages`.
 
     Args:
-        database_url: Where.
-        messages: How many.
-        with_chunks_of: Size of the chunks for a dispatcher; 0 makes no chunks.
+        database_url: The database.
+        messages: Number of messages.
+        chunk_size: Number of messages in each chunk; 0 creates no chunks.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
@@ -48,27 +48,29 @@ def begin_campaign(database_url: str, messages: int, *, with_chunks_of: int = 0)
         connection.execute(
             "INSERT INTO campaign_counts (campaign_id, shard, total) VALUES (%s, 0, %s)", [row[0], messages]
         )
-        if with_chunks_of:
+        if chunk_size:
             connection.execute(
                 """
                 INSERT INTO campaign_chunks (campaign_id, first_customer_id, last_customer_id)
                 SELECT %s, n, LEAST(n + %s - 1, %s) FROM generate_series(1, %s, %s) AS n
                 """,
-                [row[0], with_chunks_of, messages, messages, with_chunks_of],
+                [row[0], chunk_size, messages, messages, chunk_size],
             )
         connection.execute("VACUUM (ANALYZE) outbound_messages")
-        # what the last contender left dirty is not written on the next one's time
+        # write dirty pages now, so that the next contender does not pay for them
         connection.execute("CHECKPOINT")
 
 
-def wait_until_sent(connection: psycopg.Connection, count: int, *, by: list[Child], patience_seconds: float) -> float:
-    """Wait until so many messages are sent; the moment of the last one, in seconds since the epoch.
+def wait_until_sent(
+    connection: psycopg.Connection, count: int, *, children: list[Child], stall_seconds: float
+) -> float:
+    """Wait until `count` messages are sent. Return the time of the last one, in seconds since the epoch.
 
     Raises:
-        ChildDiedError: A process of the contender ended instead.
-        TimeoutError: Nothing moved for `patience_seconds`.
+        ChildDiedError: A process of the contender ended.
+        TimeoutError: No message was sent for `stall_seconds`.
     """
-    before, moved = -1, time.monotonic()
+    previous, progressed_at = -1, time.monotonic()
     while True:
         row = connection.execute(
             "SELECT count(*), extract(epoch FROM max(updated_at))::float8 FROM outbound_messages WHERE status = 'sent'"
@@ -77,13 +79,13 @@ def wait_until_sent(connection: psycopg.Connection, count: int, *, by: list[Chil
         sent, last = row
         if sent >= count:
             return float(last)
-        for child in by:
+        for child in children:
             child.check()
         now = time.monotonic()
-        if sent != before:
-            before, moved = sent, now
-        elif now - moved > patience_seconds:
-            tails = "\n".join(child.tail(3) for child in by)
-            raise TimeoutError(f"{sent} of {count} are sent, and nothing moves:\n{tails}")
-        # counting costs a contender some of its time; more messages are counted less often
+        if sent != previous:
+            previous, progressed_at = sent, now
+        elif now - progressed_at > stall_seconds:
+            tails = "\n".join(child.tail(3) for child in children)
+            raise TimeoutError(f"no progress: {sent} of {count} messages are sent:\n{tails}")
+        # counting slows the contender down, so a larger number is counted less often
         time.sleep(0.05 + count / 200_000)

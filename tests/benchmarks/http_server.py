@@ -1,4 +1,4 @@
-"""A provider's server that is not Python: built by the benchmark, it costs little and counts what it is given."""
+"""A provider's server in Go, which uses little CPU and counts its requests. The benchmark builds it."""
 
 import contextlib
 import shutil
@@ -20,12 +20,12 @@ START_SECONDS = 10.0
 
 
 class NoGoError(Exception):
-    """There is no Go here to build the server with."""
+    """Go, which builds the server, is not installed."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What the server was given: requests, and how many different idempotency keys they carried."""
+    """The number of requests that the server received, and of distinct idempotency keys in them."""
 
     requests: int
     distinct: int
@@ -33,7 +33,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class HttpServer:
-    """A server that runs."""
+    """A running server."""
 
     child: Child
     port: int
@@ -41,21 +41,21 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Where messages go."""
+        """The URL that accepts messages."""
         return f"{'https' if self.certificate else 'http'}://localhost:{self.port}/messages"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs that is to trust it."""
+        """The environment of a client, so that it trusts the server's certificate."""
         return {"SSL_CERT_FILE": str(self.certificate)} if self.certificate else {}
 
     def counts(self) -> Counts:
-        """What it was given so far."""
-        found = self._get(self.url).json()
-        return Counts(found["requests"], found["distinct"])
+        """Return the counts so far."""
+        counts = self._get(self.url).json()
+        return Counts(counts["requests"], counts["distinct"])
 
     def message_ids(self) -> set[int]:
-        """The messages that it was given, by their idempotency keys, which end with the id."""
+        """Return the ids of the received messages. Each idempotency key ends with the id."""
         keys = self._get(self.url.removesuffix("/messages") + "/keys").text.split()
         return {int(key.rpartition("-")[2]) for key in keys}
 
@@ -68,11 +68,11 @@ def build(folder: Path) -> Path:
     """Build the server's program.
 
     Raises:
-        NoGoError: There is no Go.
+        NoGoError: Go is not installed.
     """
     go = shutil.which("go")
     if go is None:
-        raise NoGoError("the server of this part is written in Go: install it, and put `go` into PATH")
+        raise NoGoError("this part needs a server written in Go: install Go, and put `go` into PATH")
     program = (folder / "provider-server").resolve()
     cache = {"GOCACHE": str((folder.parent / "go-cache").resolve()), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
     subprocess.run([go, "build", "-o", str(program), "."], cwd=SOURCE, env={**passed_on(), **cache}, check=True)
@@ -81,13 +81,13 @@ def build(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def running_http_server(program: Path, folder: Path, latency: Latency, *, tls: bool = False) -> Iterator[HttpServer]:
-    """The server for as long as the block runs; it begins with nothing counted."""
+    """Run the server for the length of the block; its counts start at zero."""
 
     def start() -> HttpServer:
         port = free_port()
         certificate = (folder / f"provider-{port}.pem").resolve() if tls else None
         command = [str(program), "-listen", f"127.0.0.1:{port}"]
-        command += ["-least", f"{latency.least}s", "-most", f"{latency.most}s"]
+        command += ["-min", f"{latency.min}s", "-max", f"{latency.max}s"]
         if certificate:
             certificate.unlink(missing_ok=True)
             command += ["-certificate", str(certificate)]
@@ -98,7 +98,7 @@ def running_http_server(program: Path, folder: Path, latency: Latency, *, tls: b
             child.check()
             if time.monotonic() > deadline:
                 child.stop()
-                raise TimeoutError(f"the provider's server does not listen:\n{child.tail()}")
+                raise TimeoutError(f"the provider's server is not listening:\n{child.tail()}")
             time.sleep(0.02)
         return HttpServer(child, port, certificate)
 

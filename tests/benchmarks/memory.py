@@ -1,19 +1,19 @@
-"""Memory while a campaign of very many waits, and what a small campaign started behind it has to wait."""
+"""Measure memory while a large campaign waits, and the time of a small campaign that starts behind it."""
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.dataset import have_customers
-from benchmarks.processes import weigh
-from benchmarks.whole_system import SETTINGS, begin, parts_of, send
+from benchmarks.dataset import ensure_customers
+from benchmarks.processes import measure
+from benchmarks.whole_system import SETTINGS, processes_of, send, start_campaign
 from leopard_local.http_client import http_client
 from leopard_local.stack import Stack, running_stack
 
 
 @dataclass(frozen=True)
 class MemoryScore:
-    """MB of every process after a third of the time and at its end; seconds of a campaign to ten."""
+    """Memory of each process in MB after a third of the time and at its end; seconds of a campaign to ten customers."""
 
     earlier_mb: dict[str, float]
     later_mb: dict[str, float]
@@ -22,11 +22,11 @@ class MemoryScore:
 
 
 def memory(folder: Path, packages: Path, *, customers: int, seconds: float) -> MemoryScore:
-    """Send to so many customers and watch for a while."""
+    """Send a campaign to `customers`, and measure memory for `seconds`."""
     with running_stack(folder, packages=packages, settings=SETTINGS, fresh=True) as stack:
-        have_customers(stack.stores.database_url, customers)
+        ensure_customers(stack.stores.database_url, customers)
         with http_client(stack.api_url, timeout=60) as client:
-            campaign_id = begin(client, None)
+            campaign_id = start_campaign(client, None)
             time.sleep(seconds / 3)
             earlier = _megabytes(stack)
             time.sleep(seconds * 2 / 3)
@@ -37,5 +37,5 @@ def memory(folder: Path, packages: Path, *, customers: int, seconds: float) -> M
 
 
 def _megabytes(stack: Stack) -> dict[str, float]:
-    # PostgreSQL's processes share most of their memory: their sum says nothing
-    return {name: weigh([child]).rss_mb for name, child in parts_of(stack).items() if name != "postgres"}
+    # PostgreSQL's processes share most of their memory, so their sum is meaningless
+    return {name: measure([child]).rss_mb for name, child in processes_of(stack).items() if name != "postgres"}

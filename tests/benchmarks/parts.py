@@ -1,4 +1,4 @@
-"""The parts of a run: each measures, shows a table and keeps its figures."""
+"""The parts of a run. Each part measures, shows a table and stores its figures."""
 
 import contextlib
 import sys
@@ -10,31 +10,31 @@ from statistics import median
 
 from benchmarks.api import api
 from benchmarks.conditions import conditions
-from benchmarks.dataset import have_customers
-from benchmarks.dispatching import bare_publisher, dispatcher
+from benchmarks.contenders import CEILING, INSTANT_PEERS, LEOPARD, ONE_BY_ONE, SLOW_PEERS
+from benchmarks.dataset import ensure_customers
+from benchmarks.dispatcher import bare_publisher, dispatcher
 from benchmarks.http_server import NoGoError, build
 from benchmarks.memory import memory
-from benchmarks.metering import Score
+from benchmarks.meter import Score
 from benchmarks.over_http import (
-    ENDINGS,
-    WAYS,
+    STOPS,
+    VARIANTS,
     HttpScore,
+    as_json,
     bare_client,
-    kept,
-    middle,
-    name_of,
-    rows_of,
+    median_score,
+    stop_results,
     system_over_http,
     system_with_mock,
-    tolls,
+    table_rows,
+    variant_name,
     worker_alone,
 )
 from benchmarks.race import INSTANT, REAL, Contender, Latency, race
 from benchmarks.rendering import rendering
 from benchmarks.report import Report
 from benchmarks.sizes import Sizes
-from benchmarks.whole_system import lone_message_seconds, whole_system
-from benchmarks.workers import CEILING, INSTANT_PEERS, LEOPARD, SPEC, WAITING_PEERS
+from benchmarks.whole_system import single_message_seconds, whole_system
 from leopard_local.stores import Stores, migrate, running_stores
 
 SCORE = ("", "messages/s", "CPU s/10k", "PostgreSQL", "RabbitMQ", "RSS MB")
@@ -42,7 +42,7 @@ SCORE = ("", "messages/s", "CPU s/10k", "PostgreSQL", "RabbitMQ", "RSS MB")
 
 @dataclass
 class Run:
-    """One run: where, how much, and what has come of it."""
+    """One run: its folders, its sizes and its results so far."""
 
     folder: Path
     packages: Path
@@ -52,16 +52,16 @@ class Run:
 
     @contextlib.contextmanager
     def stores(self) -> Iterator[Stores]:
-        """A PostgreSQL and a RabbitMQ for races."""
+        """Run PostgreSQL and RabbitMQ for races, with the customers that they need."""
         with running_stores(self.folder / "race", self.packages) as stores:
             migrate(stores.database_url)
             sizes = self.sizes
-            have_customers(stores.database_url, max(sizes.race, sizes.dispatch) + 1000)
-            self.report.keep("conditions", conditions(stores, with_peers=_have_peers()))
+            ensure_customers(stores.database_url, max(sizes.race, sizes.dispatch) + 1000)
+            self.report.keep("conditions", conditions(stores, with_peers=_peers_installed()))
             yield stores
 
     def show(self, title: str, scores: Mapping[str, Score]) -> None:
-        """Keep scores and show them."""
+        """Store scores and show them."""
         self.report.keep(title, {name: asdict(score) for name, score in scores.items()})
         rows = [(n, s.rate, s.cpu, s.postgres_cpu, s.rabbitmq_cpu, s.rss_mb) for n, s in scores.items()]
         self.report.table(title, SCORE, rows)
@@ -74,19 +74,17 @@ def _median(turns: Sequence[Score]) -> Score:
 def _races(
     run: Run, stores: Stores, turns: Sequence[tuple[Contender, int]], latency: Latency, processes: int = 1
 ) -> dict[str, Score]:
-    """Everybody's turn, as often as there are repeats, so that a change of the machine's mood meets all."""
+    """Race all contenders in each repeat, so that a change in the machine's load affects all of them."""
     found: dict[str, list[Score]] = {contender.name: [] for contender, _ in turns}
     for repeat in range(run.sizes.repeats):
         for contender, messages in turns:
             try:
                 score = race(stores, run.folder, contender, latency, messages=messages, processes=processes)
             except TimeoutError as error:
-                # a peer may stumble, as over its own retries; Leopard may not
+                # a peer may time out, for example because of its own retries; Leopard may not
                 if contender is LEOPARD:
                     raise
-                run.report.say(
-                    f"   {repeat + 1}: {contender.name}, {latency.name}: a turn that does not count: {error}"
-                )
+                run.report.say(f"   {repeat + 1}: {contender.name}, {latency.name}: turn ignored: {error}")
                 continue
             found[contender.name].append(score)
             run.report.say(f"   {repeat + 1}: {contender.name}, {latency.name}: {score.rate:,.0f}/s")
@@ -94,87 +92,87 @@ def _races(
 
 
 def worker(run: Run) -> None:
-    """The worker beside a bare consumer and the spec's own way; one process each."""
+    """Compare the worker with a bare consumer and a worker that sends one by one; one process each."""
     sizes = run.sizes
     with run.stores() as stores:
         for latency in (INSTANT, REAL):
             turns = [(LEOPARD, sizes.race), (CEILING, sizes.race)]
             if latency is REAL:
-                turns.append((SPEC, sizes.spec))
+                turns.append((ONE_BY_ONE, sizes.one_by_one))
             scores = _races(run, stores, turns, latency)
             run.show(f"worker, one process, provider {latency.name}", scores)
             leopard = scores[LEOPARD.name].rate
             run.ratios[f"worker / bare aio-pika, {latency.name}"] = leopard / scores[CEILING.name].rate, ">= 0.8"
             if latency is REAL:
-                run.ratios[f"worker / one by one, {latency.name}"] = leopard / scores[SPEC.name].rate, ">= 300"
+                run.ratios[f"worker / one by one, {latency.name}"] = leopard / scores[ONE_BY_ONE.name].rate, ">= 300"
     run.ratios["worker's RSS, MB"] = scores[LEOPARD.name].rss_mb, "< 150"
 
 
 def dispatching(run: Run) -> None:
-    """The dispatcher beside bare aio-pika."""
-    found: dict[str, list[Score]] = {"leopard": [], "bare aio-pika": []}
+    """Compare the dispatcher with a bare aio-pika publisher."""
+    turns: dict[str, list[Score]] = {"leopard": [], "bare aio-pika": []}
     with run.stores() as stores:
         for _ in range(run.sizes.repeats):
-            found["leopard"].append(dispatcher(stores, run.folder, messages=run.sizes.dispatch))
-            found["bare aio-pika"].append(bare_publisher(stores, messages=run.sizes.dispatch))
-    scores = {name: _median(turns) for name, turns in found.items()}
+            turns["leopard"].append(dispatcher(stores, run.folder, messages=run.sizes.dispatch))
+            turns["bare aio-pika"].append(bare_publisher(stores, messages=run.sizes.dispatch))
+    scores = {name: _median(scores) for name, scores in turns.items()}
     run.show("dispatcher, jobs confirmed", scores)
     run.ratios["dispatcher / bare aio-pika"] = scores["leopard"].rate / scores["bare aio-pika"].rate, ">= 0.8"
 
 
 def peers(run: Run) -> None:
-    """The same work as tasks of Celery, Dramatiq and taskiq; the same number of processes for all."""
-    if not _have_peers():
-        run.report.say("   the peers are not installed: uv sync --group peers")
+    """Compare the worker with Celery, Dramatiq and taskiq; all have the same number of processes."""
+    if not _peers_installed():
+        run.report.say("   the peers are not installed; run: uv sync --group peers")
         return
     sizes = run.sizes
     instant = INSTANT_PEERS if sizes.all_peers else INSTANT_PEERS[1:2] + INSTANT_PEERS[3:]
-    waiting = WAITING_PEERS if sizes.all_peers else ()
+    slow = SLOW_PEERS if sizes.all_peers else ()
     with run.stores() as stores:
-        for latency, taking_part in ((INSTANT, instant), (REAL, waiting)):
-            if not taking_part:
+        for latency, contenders in ((INSTANT, instant), (REAL, slow)):
+            if not contenders:
                 continue
-            turns = [(LEOPARD, sizes.race), *((peer, sizes.peer) for peer in taking_part)]
+            turns = [(LEOPARD, sizes.race), *((peer, sizes.peer) for peer in contenders)]
             scores = _races(run, stores, turns, latency, sizes.processes)
             run.show(f"peers, {sizes.processes} processes each, provider {latency.name}", scores)
             leopard = scores.pop(LEOPARD.name)
             if latency is INSTANT:
                 for name, aim in (("Celery", ">= 3"), ("taskiq", ">= 2"), ("Dramatiq", ">= 1.5")):
                     best = max(score.rate for peer, score in scores.items() if peer.startswith(name))
-                    run.ratios[f"worker / {name} at its best, {latency.name}"] = leopard.rate / best, aim
+                    run.ratios[f"worker / fastest {name}, {latency.name}"] = leopard.rate / best, aim
             else:
                 best = max(score.rate for score in scores.values())
-                run.ratios[f"worker / the best of the peers, {latency.name}"] = leopard.rate / best, ">= 2"
+                run.ratios[f"worker / fastest peer, {latency.name}"] = leopard.rate / best, ">= 2"
             least = min(score.cpu for score in scores.values())
-            run.ratios[f"CPU / the least of the peers, {latency.name}"] = leopard.cpu / least, "< 1"
+            run.ratios[f"CPU / peer with the least CPU, {latency.name}"] = leopard.cpu / least, "< 1"
 
 
 def system(run: Run) -> None:
-    """From the send to `sent`, everything on this machine; and a lone message."""
+    """Measure a campaign from the send until it is `sent`, with all services on this machine; and a single message."""
     sizes = run.sizes
-    kept = {}
+    scores = {}
     for workers in (1, 2):
         turns = [
             whole_system(run.folder / "system", run.packages, customers=sizes.system, workers=workers)
             for _ in range(sizes.repeats)
         ]
         turns.sort(key=lambda turn: turn.seconds)
-        kept[workers] = turns[len(turns) // 2]
-    run.report.keep("system", {str(workers): asdict(score) for workers, score in kept.items()})
+        scores[workers] = turns[len(turns) // 2]
+    run.report.keep("system", {str(workers): asdict(score) for workers, score in scores.items()})
     run.report.table(
         f"whole system, {sizes.system:,} customers, provider {REAL.name}",
         ("workers", "seconds", "messages/s", "CPU s/10k of each process"),
-        [(w, s.seconds, s.rate, "  ".join(f"{n} {c:.2f}" for n, c in s.cpu.items())) for w, s in kept.items()],
+        [(w, s.seconds, s.rate, "  ".join(f"{n} {c:.2f}" for n, c in s.cpu.items())) for w, s in scores.items()],
     )
-    best = min(score.seconds for score in kept.values())
+    best = min(score.seconds for score in scores.values())
     run.ratios["seconds for 100,000 messages"] = best * 100_000 / sizes.system, "<= 40"
-    lone = lone_message_seconds(run.folder / "system", run.packages, times=sizes.lone) * 1000
-    run.report.keep("lone message, ms", lone)
-    run.ratios["a lone message, median ms from send to provider"] = lone, "< 150"
+    single = single_message_seconds(run.folder / "system", run.packages, times=sizes.single) * 1000
+    run.report.keep("single message, ms", single)
+    run.ratios["single message, median ms from send to provider"] = single, "< 150"
 
 
 def growth(run: Run) -> None:
-    """The same send into a table that has grown."""
+    """Measure the same send with more and more earlier messages in the table."""
     sizes = run.sizes
     rates = {}
     for rows in sizes.growth_rows:
@@ -185,13 +183,13 @@ def growth(run: Run) -> None:
         rates[rows] = median(turns)
         run.report.say(f"   {rows:,} rows: {rates[rows]:,.0f}/s")
     run.report.keep("growth", {str(rows): rate for rows, rate in rates.items()})
-    run.report.table("growth", ("rows there before", "messages/s"), [(f"{r:,}", rate) for r, rate in rates.items()])
+    run.report.table("growth", ("earlier rows", "messages/s"), [(f"{r:,}", rate) for r, rate in rates.items()])
     most = max(rates)
-    run.ratios[f"rate at {most:,} rows / at none"] = rates[most] / rates[0], ">= 0.85"
+    run.ratios[f"rate with {most:,} earlier rows / with none"] = rates[most] / rates[0], ">= 0.85"
 
 
 def waiting(run: Run) -> None:
-    """Memory while very many messages wait."""
+    """Measure memory while a million messages wait."""
     sizes = run.sizes
     found = memory(run.folder / "system", run.packages, customers=sizes.waiting, seconds=sizes.waiting_seconds)
     run.report.keep("waiting", asdict(found))
@@ -200,25 +198,25 @@ def waiting(run: Run) -> None:
         ("MB", "after a third", "at the end"),
         [(name, found.earlier_mb[name], found.later_mb[name]) for name in found.earlier_mb],
     )
-    run.ratios["a campaign of ten behind them, seconds"] = found.small_campaign_seconds, "some"
+    run.ratios["campaign to ten customers behind them, seconds"] = found.small_campaign_seconds, "some"
 
 
 def requests(run: Run) -> None:
-    """The API."""
+    """Measure requests to the API."""
     found = api(run.folder / "system", run.packages, campaigns=run.sizes.campaigns, customers=run.sizes.race)
     run.report.keep("api", found)
     run.report.table(f"API, {run.sizes.campaigns:,} campaigns", ("", "ms"), list(found.items()))
 
 
 def render(run: Run) -> None:
-    """Rendering."""
+    """Measure rendering."""
     rate = median([rendering(messages=run.sizes.render) for _ in range(run.sizes.repeats)])
     run.report.keep("rendering", rate)
     run.report.table("rendering, five placeholders", ("", "messages/s"), [("one core", rate)])
 
 
 def _http_ratios(run: Run, scores: Mapping[str, Mapping[str, HttpScore]]) -> None:
-    plain, tls_name = (name_of(REAL, tls=tls) for tls in (False, True))
+    plain, tls_name = (variant_name(REAL, tls=tls) for tls in (False, True))
     clients_cpu = {name: score.cpu["client"] for name, score in scores["client"].items()}
     run.ratios[f"HTTP client, CPU / aiohttp, {plain}"] = (
         clients_cpu[f"leopard, {plain}"] / clients_cpu[f"aiohttp, {plain}"],
@@ -230,28 +228,28 @@ def _http_ratios(run: Run, scores: Mapping[str, Mapping[str, HttpScore]]) -> Non
     run.ratios["HTTP whole system, CPU s/10k"] = scores["system"][f"HTTP, {REAL.name}"].system_cpu, "<= 5"
 
 
-def _http_killed(run: Run, server: Path) -> None:
+def _http_stopped_worker(run: Run, server: Path) -> None:
     sizes = run.sizes
-    endings = ENDINGS if sizes.http_all else ENDINGS[:1]
-    found = tolls(server, run.folder, run.packages, endings, count=sizes.http_killed)
-    run.report.keep("http, killed", {name: asdict(toll) for name, toll in found.items()})
+    stops = STOPS if sizes.http_all else STOPS[:1]
+    found = stop_results(server, run.folder, run.packages, stops, count=sizes.http_stopped)
+    run.report.keep("http, stopped worker", {name: asdict(result) for name, result in found.items()})
     run.report.table(
-        f"the worker is ended at 40 % of {sizes.http_killed:,} messages and started again",
+        f"the worker is stopped at 40 % of {sizes.http_stopped:,} messages and started again",
         ("signal, unknown outcomes", "lost", "sent twice", "reported as failed", "seconds"),
-        [(name, toll.lost, toll.doubled, toll.failed, toll.seconds) for name, toll in found.items()],
+        [(name, r.lost, r.duplicates, r.failed, r.seconds) for name, r in found.items()],
     )
-    run.ratios["lost when a worker is ended"] = float(sum(toll.lost for toll in found.values())), "0"
+    run.ratios["lost when a worker is stopped"] = float(sum(result.lost for result in found.values())), "0"
 
 
 def http(run: Run) -> None:
-    """Real HTTP, and what is lost and doubled when a worker is ended."""
+    """Measure sending over real HTTP, and count lost and duplicate messages when a worker is stopped."""
     try:
         server = build(run.folder)
     except NoGoError as error:
         run.report.say(f"   {error}")
         return
     sizes, clients = run.sizes, ("leopard", "aiohttp")
-    ways = [way for way in WAYS if sizes.http_all or way[0] is REAL]
+    variants = [variant for variant in VARIANTS if sizes.http_all or variant[0] is REAL]
     turns: dict[str, dict[str, list[HttpScore]]] = {"client": {}, "worker": {}, "system": {}}
 
     def keep(table: str, name: str, score: HttpScore) -> None:
@@ -259,14 +257,14 @@ def http(run: Run) -> None:
         run.report.say(f"   {table}, {name}: {score.rate:,.0f}/s, {score.system_cpu:.2f} CPU s/10k")
 
     for _ in range(sizes.repeats):
-        for (latency, tls), client in product(ways, clients):
+        for (latency, tls), client in product(variants, clients):
             score = bare_client(server, run.folder, client, latency, tls=tls, count=sizes.http)
-            keep("client", f"{client}, {name_of(latency, tls=tls)}", score)
+            keep("client", f"{client}, {variant_name(latency, tls=tls)}", score)
     with run.stores() as stores:
         for _ in range(sizes.repeats):
-            for latency, tls in ways:
+            for latency, tls in variants:
                 score = worker_alone(server, stores, run.folder, latency, tls=tls, count=sizes.http)
-                keep("worker", name_of(latency, tls=tls), score)
+                keep("worker", variant_name(latency, tls=tls), score)
     latencies = (REAL, INSTANT) if sizes.http_all else (REAL,)
     count = sizes.system if sizes.http_all else sizes.http
     for _ in range(sizes.repeats):
@@ -274,12 +272,14 @@ def http(run: Run) -> None:
             score = system_over_http(server, run.folder, run.packages, latency, count=count)
             keep("system", f"HTTP, {latency.name}", score)
         keep("system", f"mock, {REAL.name}", system_with_mock(run.folder, run.packages, count=count))
-    scores = {table: {name: middle(found) for name, found in rows.items()} for table, rows in turns.items()}
+    scores = {table: {name: median_score(found) for name, found in rows.items()} for table, rows in turns.items()}
     for table, rows in scores.items():
-        run.report.keep(f"http, {table}", kept(rows))
-        run.report.table(f"HTTP, {table}", ("", "messages/s", "CPU s/10k, no server", "each"), rows_of(rows))
+        run.report.keep(f"http, {table}", as_json(rows))
+        run.report.table(
+            f"HTTP, {table}", ("", "messages/s", "CPU s/10k without the server", "each process"), table_rows(rows)
+        )
     _http_ratios(run, scores)
-    _http_killed(run, server)
+    _http_stopped_worker(run, server)
 
 
 PARTS: dict[str, Callable[[Run], None]] = {
@@ -295,5 +295,5 @@ PARTS: dict[str, Callable[[Run], None]] = {
 }
 
 
-def _have_peers() -> bool:
+def _peers_installed() -> bool:
     return all((Path(sys.executable).with_name(name)).exists() for name in ("celery", "dramatiq", "taskiq"))

@@ -1,4 +1,4 @@
-"""The processes of a contender: started, held, let go, and weighed."""
+"""The processes of a contender: start, suspend and resume them, and measure their CPU and memory."""
 
 import contextlib
 import os
@@ -16,33 +16,33 @@ TESTS = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
-class Weight:
-    """What processes have used so far: CPU seconds of user and system, and resident memory in MB."""
+class Usage:
+    """CPU seconds (user and system) of processes so far, and their resident memory in MB."""
 
     cpu_seconds: float
     rss_mb: float
 
 
-def weigh(children: Sequence[Child]) -> Weight:
-    """The children and all that they started."""
+def measure(children: Sequence[Child]) -> Usage:
+    """Measure the children and their descendants."""
     cpu = rss = 0.0
     for process in _family(children):
         with contextlib.suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            # what has ended counts with its parent
+            # a parent's times include its ended children
             cpu += times.user + times.system + times.children_user + times.children_system
             rss += process.memory_info().rss / 2**20
-    return Weight(cpu, rss)
+    return Usage(cpu, rss)
 
 
-def hold(children: Sequence[Child]) -> None:
-    """Let them stand still until they are let go."""
+def suspend(children: Sequence[Child]) -> None:
+    """Stop the processes until `resume`."""
     for child in children:
         child.send_signal(signal.SIGSTOP)
 
 
-def let_go(children: Sequence[Child]) -> None:
-    """Let them go on."""
+def resume(children: Sequence[Child]) -> None:
+    """Let the processes continue."""
     for child in children:
         child.send_signal(signal.SIGCONT)
 
@@ -51,7 +51,7 @@ def let_go(children: Sequence[Child]) -> None:
 def running(
     commands: Sequence[Sequence[str]], environments: Sequence[Mapping[str, str]], logs: Path
 ) -> Iterator[list[Child]]:
-    """Processes for as long as the block runs."""
+    """Run processes for the length of the block."""
     children = [
         Child(
             f"{Path(command[0]).name}-{index}",
@@ -66,7 +66,7 @@ def running(
             child.start()
         yield children
     finally:
-        let_go(children)
+        resume(children)
         for child in children:
             child.send_signal(signal.SIGTERM)
         for child in children:
@@ -74,7 +74,7 @@ def running(
 
 
 def program(name: str) -> str:
-    """A program of this environment by its name."""
+    """Return the path of a program of this virtual environment."""
     return str(Path(sys.executable).with_name(name))
 
 

@@ -1,4 +1,4 @@
-"""A race: jobs are queued while a contender is held, then it is let go and timed until the last message is recorded."""
+"""A race: queue jobs while a contender is suspended, resume it, and time it until the last message is recorded."""
 
 import time
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.dataset import begin_campaign, wait_until_sent
-from benchmarks.metering import Meter, Score
-from benchmarks.processes import hold, let_go, running
+from benchmarks.dataset import create_campaign, wait_until_sent
+from benchmarks.meter import Meter, Score
+from benchmarks.processes import resume, running, suspend
 from leopard_local.ports import free_port
 from leopard_local.stores import Stores
 
@@ -20,13 +20,13 @@ WARM_UP = 50
 class Latency:
     """How long the provider takes to answer, in seconds."""
 
-    least: float
-    most: float
+    min: float
+    max: float
 
     @property
     def name(self) -> str:
-        """As a table shows it."""
-        return "instant" if self.most == 0 else f"{self.least * 1000:.0f}-{self.most * 1000:.0f} ms"
+        """The name in tables."""
+        return "instant" if self.max == 0 else f"{self.min * 1000:.0f}-{self.max * 1000:.0f} ms"
 
 
 INSTANT = Latency(0, 0)
@@ -35,25 +35,25 @@ REAL = Latency(0.05, 0.2)
 
 @dataclass(frozen=True)
 class Contender:
-    """Somebody who consumes jobs.
+    """A consumer of jobs.
 
-    `command` is one process of it; `fill` queues the jobs of the messages in a range.
+    `command` starts one process; `queue_jobs` queues the jobs of the messages in a range.
     """
 
     name: str
     command: list[str]
-    fill: Callable[[Stores, range], None]
+    queue_jobs: Callable[[Stores, range], None]
     settings: dict[str, str] = field(default_factory=dict)
     one_command: bool = False
-    """Whether one command makes all the processes; it then holds `{processes}`."""
+    """Whether one command starts all processes; it then contains `{processes}`."""
 
 
 def race(
     stores: Stores, folder: Path, contender: Contender, latency: Latency, *, messages: int, processes: int = 1
 ) -> Score:
-    """One turn of one contender."""
+    """Run one turn of one contender."""
     warm_up = min(WARM_UP, messages)
-    begin_campaign(stores.database_url, warm_up + messages)
+    create_campaign(stores.database_url, warm_up + messages)
     commands = [[part.format(processes=processes) for part in contender.command]]
     if not contender.one_command:
         commands *= processes
@@ -64,15 +64,15 @@ def race(
         running(commands, environments, folder / "logs") as children,
         psycopg.connect(stores.database_url, autocommit=True) as connection,
     ):
-        contender.fill(stores, range(1, warm_up + 1))
-        wait_until_sent(connection, warm_up, by=children, patience_seconds=60)
-        hold(children)
-        contender.fill(stores, range(warm_up + 1, warm_up + messages + 1))
+        contender.queue_jobs(stores, range(1, warm_up + 1))
+        wait_until_sent(connection, warm_up, children=children, stall_seconds=60)
+        suspend(children)
+        contender.queue_jobs(stores, range(warm_up + 1, warm_up + messages + 1))
         time.sleep(0.5)
         meter = Meter(stores, children)
         began = time.time()
-        let_go(children)
-        ended = wait_until_sent(connection, warm_up + messages, by=children, patience_seconds=60)
+        resume(children)
+        ended = wait_until_sent(connection, warm_up + messages, children=children, stall_seconds=60)
         return meter.score(messages, messages / (ended - began))
 
 
@@ -83,6 +83,6 @@ def _environment(stores: Stores, latency: Latency) -> dict[str, str]:
         "LEOPARD_HOST": "127.0.0.1",
         "LEOPARD_LOG_FORMAT": "json",
         "LEOPARD_MOCK_SUCCESS_RATE": "1",
-        "LEOPARD_MOCK_LATENCY_MIN_SECONDS": str(latency.least),
-        "LEOPARD_MOCK_LATENCY_MAX_SECONDS": str(latency.most),
+        "LEOPARD_MOCK_LATENCY_MIN_SECONDS": str(latency.min),
+        "LEOPARD_MOCK_LATENCY_MAX_SECONDS": str(latency.max),
     }

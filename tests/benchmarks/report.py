@@ -1,4 +1,4 @@
-"""What was measured: tables for a reader, JSON for a program."""
+"""The report of a run: tables for readers, JSON for programs."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from rich.table import Table
 
 @dataclass
 class Report:
-    """Grows as the run goes on; what is there is written after each part."""
+    """The results so far. Each new result is written to the file."""
 
     file: Path
     results: dict[str, Any] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Report:
         print(text, file=sys.stderr, flush=True)  # noqa: T201 progress
 
     def keep(self, name: str, value: Any) -> None:
-        """Remember a result under a name, and write all so far."""
+        """Store a result under a name, and write all results so far."""
         self.results[name] = value
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(self.results, indent=2, ensure_ascii=False) + "\n")
@@ -39,9 +39,9 @@ class Report:
         self.console.print(table)
 
     def ratios(self, found: Mapping[str, tuple[float, str]]) -> None:
-        """Show how the figures of this run stand to each other, each beside what was aimed at."""
+        """Show the ratios between figures of this run, each with its aim."""
         self.keep("ratios", {name: {"measured": value, "aim": aim} for name, (value, aim) in found.items()})
-        self.table("ratios inside this run", ("", "measured", "aim"), [(n, v, a) for n, (v, a) in found.items()])
+        self.table("ratios within this run", ("", "measured", "aim"), [(n, v, a) for n, (v, a) in found.items()])
 
 
 def _shown(cell: object) -> str:

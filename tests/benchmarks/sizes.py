@@ -1,15 +1,15 @@
-"""How much is measured."""
+"""Sizes of a full run and of a quick run."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of messages, rows and repeats; a rate is the median of its repeats."""
+    """Numbers of messages, rows and repeats. A rate is the median of its repeats."""
 
     repeats: int
     race: int
-    spec: int
+    one_by_one: int
     peer: int
     processes: int
     dispatch: int
@@ -19,18 +19,18 @@ class Sizes:
     waiting: int
     waiting_seconds: float
     campaigns: int
-    lone: int
+    single: int
     render: int
     all_peers: bool
     http: int
-    http_killed: int
+    http_stopped: int
     http_all: bool
 
 
 FULL = Sizes(
     repeats=3,
     race=30_000,
-    spec=80,
+    one_by_one=80,
     peer=8_000,
     processes=2,
     dispatch=40_000,
@@ -40,17 +40,17 @@ FULL = Sizes(
     waiting=1_000_000,
     waiting_seconds=150,
     campaigns=1_000_000,
-    lone=30,
+    single=30,
     render=200_000,
     all_peers=True,
     http=30_000,
-    http_killed=30_000,
+    http_stopped=30_000,
     http_all=True,
 )
 QUICK = Sizes(
     repeats=1,
     race=4_000,
-    spec=10,
+    one_by_one=10,
     peer=500,
     processes=1,
     dispatch=5_000,
@@ -60,10 +60,10 @@ QUICK = Sizes(
     waiting=50_000,
     waiting_seconds=6,
     campaigns=20_000,
-    lone=3,
+    single=3,
     render=20_000,
     all_peers=False,
     http=1_000,
-    http_killed=1_000,
+    http_stopped=1_000,
     http_all=False,
 )

@@ -9,19 +9,19 @@ from statistics import median
 import httpx2
 import psycopg
 
-from benchmarks.dataset import TEMPLATE, have_customers
-from benchmarks.processes import weigh
+from benchmarks.dataset import TEMPLATE, ensure_customers
+from benchmarks.processes import measure
 from leopard_local.children import Child
 from leopard_local.http_client import http_client
 from leopard_local.stack import Stack, running_stack
 
 SETTINGS = {"mock_success_rate": "1"}
-"""What a user would run, but for a provider that refuses nothing: it takes 50 to 200 ms."""
+"""The default settings, with a provider that never refuses a message. It takes 50 to 200 ms."""
 
 
 @dataclass(frozen=True)
 class SystemScore:
-    """What one send came to; CPU seconds are for 10,000 messages."""
+    """The result of one send. CPU seconds are per 10,000 messages."""
 
     seconds: float
     rate: float
@@ -38,38 +38,38 @@ def whole_system(
     rows: int = 0,
     settings: Mapping[str, str] = SETTINGS,
 ) -> SystemScore:
-    """One send to all customers.
+    """Measure one send to all customers.
 
     Args:
-        folder: Where the stack's data are; begun afresh.
-        packages: Where RabbitMQ is.
-        customers: How many are written to.
-        workers: How many sender-workers.
-        rows: How many messages of earlier campaigns are in the table already.
+        folder: Data of the stack; existing data are deleted.
+        packages: Folder of the unpacked RabbitMQ.
+        customers: Number of recipients.
+        workers: Number of sender-workers.
+        rows: Number of messages of earlier campaigns in the table.
         settings: Settings of all services, by their names without `LEOPARD_`.
     """
     with running_stack(folder, packages=packages, workers=workers, settings=settings, fresh=True) as stack:
-        have_customers(stack.stores.database_url, customers)
+        ensure_customers(stack.stores.database_url, customers)
         if rows:
-            have_rows(stack.stores.database_url, rows)
+            ensure_messages(stack.stores.database_url, rows)
         with http_client(stack.api_url, timeout=120) as client:
-            send(client, stack, [1])  # connections and prepared statements are there from here on
+            send(client, stack, [1])  # opens connections and prepares statements
             before = _cpu(stack)
             seconds = send(client, stack, None)
             after = _cpu(stack)
         cpu = {name: (after[name] - before[name]) * 10_000 / customers for name in after}
-        rss = {name: weigh([service.child]).rss_mb for name, service in stack.services.items()}
+        rss = {name: measure([service.child]).rss_mb for name, service in stack.services.items()}
         return SystemScore(seconds, customers / seconds, cpu, rss)
 
 
-def lone_message_seconds(folder: Path, packages: Path, *, times: int) -> float:
-    """From the send of one message until the provider is asked, in seconds; the median of many.
+def single_message_seconds(folder: Path, packages: Path, *, times: int) -> float:
+    """Measure the seconds from the send of one message until the provider receives it; return the median.
 
-    The provider takes no time here, so the moment of the record stands for that one.
+    The provider answers at once here, so the time of the record is used instead.
     """
     settings = SETTINGS | {"mock_latency_min_seconds": "0", "mock_latency_max_seconds": "0"}
     with running_stack(folder, packages=packages, settings=settings, fresh=True) as stack:
-        have_customers(stack.stores.database_url, 1)
+        ensure_customers(stack.stores.database_url, 1)
         taken: list[float] = []
         with (
             http_client(stack.api_url, timeout=60) as client,
@@ -77,7 +77,7 @@ def lone_message_seconds(folder: Path, packages: Path, *, times: int) -> float:
         ):
             for _ in range(times):
                 began = time.time()
-                campaign_id = begin(client, [1])
+                campaign_id = start_campaign(client, [1])
                 while True:
                     row = connection.execute(
                         "SELECT extract(epoch FROM updated_at)::float8 FROM outbound_messages"
@@ -91,14 +91,14 @@ def lone_message_seconds(folder: Path, packages: Path, *, times: int) -> float:
         return median(taken)
 
 
-def have_rows(database_url: str, count: int) -> None:
-    """See that there are so many finished messages of earlier campaigns, as they are after their claims and results."""
+def ensure_messages(database_url: str, count: int) -> None:
+    """Ensure that the table holds this many finished messages of earlier campaigns."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         customers = connection.execute("SELECT count(*) FROM customers").fetchone()
         assert customers is not None
-        have = connection.execute("SELECT count(*) FROM outbound_messages").fetchone()
-        assert have is not None
-        written = have[0]
+        existing = connection.execute("SELECT count(*) FROM outbound_messages").fetchone()
+        assert existing is not None
+        written = existing[0]
         while written < count:
             size = min(customers[0], count - written)
             connection.execute(
@@ -122,9 +122,9 @@ def have_rows(database_url: str, count: int) -> None:
 
 
 def send(client: httpx2.Client, stack: Stack, customer_ids: list[int] | None) -> float:
-    """Send a new campaign to the customers, or to all; the seconds until it is `sent`."""
+    """Send a new campaign to these or all customers. Return the seconds until it is `sent`."""
     began = time.monotonic()
-    campaign_id = begin(client, customer_ids)
+    campaign_id = start_campaign(client, customer_ids)
     while True:
         campaign = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
         if campaign["status"] == "sent":
@@ -133,8 +133,8 @@ def send(client: httpx2.Client, stack: Stack, customer_ids: list[int] | None) ->
         time.sleep(0.1)
 
 
-def begin(client: httpx2.Client, customer_ids: list[int] | None) -> int:
-    """Send a new campaign to the customers, or to all; its id."""
+def start_campaign(client: httpx2.Client, customer_ids: list[int] | None) -> int:
+    """Send a new campaign to these or all customers. Return its id."""
     body = {"name": "bench", "channel": "sms", "base_template": TEMPLATE}
     campaign_id: int = client.post("/campaigns", json=body).raise_for_status().json()["id"]
     to = {"audience": {"all": True}} if customer_ids is None else {"customer_ids": customer_ids}
@@ -142,8 +142,8 @@ def begin(client: httpx2.Client, customer_ids: list[int] | None) -> int:
     return campaign_id
 
 
-def parts_of(stack: Stack) -> dict[str, Child]:
-    """The services and the stores of a stack, by their names."""
+def processes_of(stack: Stack) -> dict[str, Child]:
+    """Return the services and stores of a stack, by their names."""
     children = {name: service.child for name, service in stack.services.items()}
     if stack.stores.postgres is not None:
         children["postgres"] = stack.stores.postgres.child
@@ -153,4 +153,4 @@ def parts_of(stack: Stack) -> dict[str, Child]:
 
 
 def _cpu(stack: Stack) -> dict[str, float]:
-    return {name: weigh([child]).cpu_seconds for name, child in parts_of(stack).items()}
+    return {name: measure([child]).cpu_seconds for name, child in processes_of(stack).items()}

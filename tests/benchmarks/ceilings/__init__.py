@@ -1,1 +1,1 @@
-"""The least that could be done: the same work by hand, with nothing of Leopard around it."""
+"""Ceilings: the same work in the fewest steps, without Leopard's framework."""

@@ -1,6 +1,6 @@
-"""A consumer on bare aio-pika: the worker's two statements, in batches, and an ack a message. No retries, no metrics.
+"""A consumer on bare aio-pika: the worker's two statements, in batches, and one ack for each message.
 
-What a worker could reach if its framework cost nothing.
+It has no retries and no metrics. It shows the rate of a worker whose framework costs nothing.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ BATCH = 200
 PREFETCH = 1000
 
 
-async def _main() -> None:  # noqa: C901 in one piece, as one would write it by hand
+async def _main() -> None:  # noqa: C901 one function, as in a minimal program
     least = float(os.environ["LEOPARD_MOCK_LATENCY_MIN_SECONDS"])
     most = float(os.environ["LEOPARD_MOCK_LATENCY_MAX_SECONDS"])
     claiming = await psycopg.AsyncConnection.connect(os.environ["LEOPARD_DATABASE_URL"], autocommit=True)

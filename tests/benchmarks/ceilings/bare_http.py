@@ -1,4 +1,4 @@
-"""An HTTP client alone: it posts messages and does nothing else. What sending over HTTP costs at least.
+"""An HTTP client that only posts messages. It shows the least cost of sending over HTTP.
 
 `python -m benchmarks.ceilings.bare_http CLIENT URL COUNT IN_FLIGHT` prints requests a second and CPU seconds per
 10,000.
@@ -23,10 +23,10 @@ Send = Callable[[int], Awaitable[bool]]
 
 
 async def _in_flight(send: Send, ids: range, in_flight: int) -> None:
-    """A task for each message, as in the worker."""
+    """Send each message in its own task, as the worker does."""
     free = asyncio.Semaphore(in_flight)
 
-    async def one(message_id: int) -> None:
+    async def send_one(message_id: int) -> None:
         try:
             if not await send(message_id):
                 raise RuntimeError("the server did not accept a message")
@@ -36,11 +36,11 @@ async def _in_flight(send: Send, ids: range, in_flight: int) -> None:
     async with asyncio.TaskGroup() as group:
         for message_id in ids:
             await free.acquire()
-            group.create_task(one(message_id))
+            group.create_task(send_one(message_id))
 
 
 async def _measure(send: Send, count: int, in_flight: int) -> None:
-    # connections are there from here on
+    # open the connections first
     await _in_flight(send, range(in_flight), in_flight)
     began, cpu = time.perf_counter(), time.process_time()
     await _in_flight(send, range(in_flight, in_flight + count), in_flight)

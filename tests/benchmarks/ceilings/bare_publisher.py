@@ -1,4 +1,4 @@
-"""A publisher on bare aio-pika: nothing but jobs and their confirms, a thousand of them outstanding.
+"""A publisher on bare aio-pika: it only publishes jobs and waits for confirms, at most 1,000 at a time.
 
 `python -m benchmarks.ceilings.bare_publisher COUNT` prints messages a second and CPU seconds per 10,000.
 """
@@ -11,7 +11,7 @@ import time
 import aio_pika
 import uvloop
 
-from benchmarks.queueing import publish_jobs
+from benchmarks.jobs import publish_jobs
 
 
 async def _main(count: int) -> None:

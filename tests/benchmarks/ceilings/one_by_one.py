@@ -1,4 +1,4 @@
-"""The spec's own worker: prefetch 1, one SELECT and one UPDATE a message, then the ack."""
+"""A worker that sends one message at a time: prefetch 1, one SELECT, one UPDATE, then the ack."""
 
 import asyncio
 import json

@@ -1,1 +1,1 @@
-"""The same work as a task of the queues that Python teams reach for: select, render, provider, update, then ack."""
+"""Peers: the same work as a task of popular Python queues: select, render, send, update, then ack."""

@@ -1,4 +1,4 @@
-"""Celery: acks late, a tuned prefetch, persistent messages, no result backend.
+"""Celery: late acks, a tuned prefetch, persistent messages, no result backend.
 
 Run by the `celery` command, with prefork, threads or gevent.
 """
@@ -28,7 +28,7 @@ _pool = sync_pool()
 @app.task(name="peer.send", ignore_result=True)
 def send(message_id: int) -> None:
     """Send one message."""
-    # in the process that runs it: a pool does not live through a fork
+    # open the pool in the process that uses it: a pool does not survive a fork
     if _pool.closed:
         _pool.open()
     deliver(_pool, message_id)

@@ -1,4 +1,4 @@
-"""Dramatiq: acks late, as always; without the middleware that needs a store.
+"""Dramatiq: late acks, its only mode; without the middleware that needs a store.
 
 Run by the `dramatiq` command, or by `dramatiq-gevent`.
 """

@@ -1,4 +1,4 @@
-"""What every peer does for one message; two statements, each a transaction, on connections that stay open."""
+"""The work of every peer for one message: two statements, each a transaction, on connections that stay open."""
 
 import os
 import random
@@ -31,22 +31,22 @@ CONNECTIONS: Final = int(os.environ.get("BENCH_CONNECTIONS", "10"))
 
 
 def provider_seconds() -> float:
-    """How long the provider takes this time."""
+    """Return a random latency of the provider."""
     return random.uniform(*LATENCY_SECONDS)
 
 
 def sync_pool() -> ConnectionPool:
-    """Connections for threads or greenlets; opened by the first who asks, so that it may be called before a fork."""
+    """Return a closed pool for threads or greenlets. The first task opens it, after any fork."""
     return ConnectionPool(DATABASE_URL, min_size=1, max_size=CONNECTIONS, open=False, kwargs={"autocommit": True})
 
 
 def async_pool() -> AsyncConnectionPool:
-    """Connections for coroutines, to be opened on their loop."""
+    """Return a closed pool for coroutines. Open it on their event loop."""
     return AsyncConnectionPool(DATABASE_URL, min_size=1, max_size=CONNECTIONS, open=False, kwargs={"autocommit": True})
 
 
 def deliver(pool: ConnectionPool, message_id: int) -> None:
-    """Select, render, ask the provider, update; no connection is held while the provider is asked."""
+    """Select, render, send, update. No connection is held while the provider answers."""
     with pool.connection() as connection:
         row = connection.execute(SELECT, [message_id]).fetchone()
     if row is None:

@@ -1,4 +1,4 @@
-"""taskiq on aio-pika: acks once the task is done, no results kept. Run by the `taskiq` command."""
+"""taskiq on aio-pika: acks after the task, no result backend. Run by the `taskiq` command."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ async def _open(_state: TaskiqState) -> None:
 
 @broker.task(task_name="peer.send")
 async def send(message_id: int) -> None:
-    """Send one message; no connection is held while the provider is asked."""
+    """Send one message. No connection is held while the provider answers."""
     async with _pool.connection() as connection:
         row = await (await connection.execute(SELECT, [message_id])).fetchone()
     if row is None:

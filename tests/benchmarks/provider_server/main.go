@@ -1,6 +1,6 @@
-// A provider for benchmarks: it accepts every POST after a while, and counts the idempotency keys that it has seen.
+// A provider for benchmarks: it accepts every POST after a delay, and counts the distinct idempotency keys.
 //
-// It parses only what it needs, so that on a machine that it shares with Leopard it costs little.
+// It shares the machine with Leopard. To use little CPU, it parses only the headers that it needs.
 package main
 
 import (
@@ -53,7 +53,7 @@ func (c *counts) json() string {
 	return fmt.Sprintf(`{"requests":%d,"distinct":%d}`, c.requests, len(c.seen))
 }
 
-// keys lists every key that was seen, one a line.
+// keys returns all distinct keys, one per line.
 func (c *counts) keys() string {
 	c.Lock()
 	defer c.Unlock()
@@ -66,15 +66,15 @@ func (c *counts) keys() string {
 }
 
 type server struct {
-	least, most time.Duration
-	counts      counts
+	minLatency, maxLatency time.Duration
+	counts                 counts
 }
 
 func main() {
-	address := flag.String("listen", "127.0.0.1:0", "where to listen")
-	least := flag.Duration("least", 0, "the shortest time until an answer")
-	most := flag.Duration("most", 0, "the longest time until an answer")
-	certificate := flag.String("certificate", "", "speak TLS, and write the certificate to this file")
+	address := flag.String("listen", "127.0.0.1:0", "address to listen on")
+	minLatency := flag.Duration("min", 0, "shortest time until the answer")
+	maxLatency := flag.Duration("max", 0, "longest time until the answer")
+	certificate := flag.String("certificate", "", "use TLS, and write the certificate to this file")
 	flag.Parse()
 	listener, err := net.Listen("tcp", *address)
 	if err != nil {
@@ -83,7 +83,7 @@ func main() {
 	if *certificate != "" {
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{newCertificate(*certificate)}})
 	}
-	s := &server{least: *least, most: *most, counts: counts{seen: map[string]struct{}{}}}
+	s := &server{minLatency: *minLatency, maxLatency: *maxLatency, counts: counts{seen: map[string]struct{}{}}}
 	for {
 		connection, err := listener.Accept()
 		if err != nil {
@@ -115,8 +115,8 @@ func (s *server) serve(connection net.Conn) {
 			continue
 		}
 		s.counts.add(key)
-		if s.most > 0 {
-			time.Sleep(s.least + time.Duration(mathrand.Int63n(int64(s.most-s.least)+1)))
+		if s.maxLatency > 0 {
+			time.Sleep(s.minLatency + time.Duration(mathrand.Int63n(int64(s.maxLatency-s.minLatency)+1)))
 		}
 		if _, err := io.WriteString(connection, accepted); err != nil {
 			return
@@ -178,7 +178,7 @@ func newCertificate(file string) tls.Certificate {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// a process that waits for the file must not read half of it
+	// the file must appear complete: a process may be waiting for it
 	if err := os.WriteFile(file+".new", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
 		log.Fatal(err)
 	}

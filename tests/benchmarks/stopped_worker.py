@@ -1,4 +1,4 @@
-"""A worker that ends in the middle of a campaign: what is lost and doubled, by the provider's own counts."""
+"""Stop a worker during a campaign, and count lost and duplicate messages at the provider."""
 
 import signal
 import time
@@ -8,33 +8,33 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.dataset import have_customers
+from benchmarks.dataset import ensure_customers
 from benchmarks.http_server import HttpServer
-from benchmarks.whole_system import begin
+from benchmarks.whole_system import start_campaign
 from leopard_local.http_client import http_client
 from leopard_local.stack import running_stack
 
-KILLED_AT = 0.4
-"""The share of the messages that the provider has when the worker is ended."""
+STOP_AT = 0.4
+"""The share of the messages that the provider has received when the worker is stopped."""
 LIMITS = {"http_timeout_seconds": "3", "lease_seconds": "10", "backoff_seconds": "1"}
-"""A killed worker's claims end with their leases; the default of a minute would only be waited for."""
-PATIENCE_SECONDS = 180.0
+"""Short leases: the campaign waits until the claims of a killed worker expire, by default a minute."""
+DEADLINE_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
-class Toll:
-    """What the end of a worker cost."""
+class StopResult:
+    """Lost, duplicate and failed messages of a campaign whose worker was stopped."""
 
     lost: int
-    """Messages that the provider never got and that are recorded as sent, or not recorded."""
-    doubled: int
-    """Requests with an idempotency key that the provider had had before."""
+    """Messages that the provider did not receive, but that are recorded as sent or not recorded at all."""
+    duplicates: int
+    """Requests that repeat the idempotency key of an earlier request."""
     failed: int
-    """Messages reported as failed, because their outcome is unknown and is not tried again."""
+    """Messages that are recorded as failed, because their outcome is unknown and the policy forbids a retry."""
     seconds: float
 
 
-def toll_of(
+def stop_worker(
     folder: Path,
     packages: Path,
     server: HttpServer,
@@ -43,32 +43,32 @@ def toll_of(
     customers: int,
     number: signal.Signals,
     policy: str,
-) -> Toll:
-    """Send a campaign, end its only worker in the middle, start it again, and count when the campaign is done."""
+) -> StopResult:
+    """Send a campaign, stop its only worker, start it again, wait until the campaign is sent, and count."""
     settings = {**settings, **LIMITS, "on_unknown_outcome": policy}
     with running_stack(folder, packages=packages, settings=settings, fresh=True) as stack:
-        have_customers(stack.stores.database_url, customers)
+        ensure_customers(stack.stores.database_url, customers)
         worker = stack.services["sender-worker-1"].child
         with http_client(stack.api_url, timeout=60) as client:
             began = time.monotonic()
-            campaign_id = begin(client, None)
-            deadline = began + PATIENCE_SECONDS
-            while server.counts().distinct < customers * KILLED_AT:
-                _not_for_ever(deadline)
+            campaign_id = start_campaign(client, None)
+            deadline = began + DEADLINE_SECONDS
+            while server.counts().distinct < customers * STOP_AT:
+                _check_deadline(deadline)
             if number == signal.SIGKILL:
                 worker.kill()
             else:
                 worker.stop(number=number)
             worker.start()
             while client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["status"] != "sent":
-                _not_for_ever(deadline)
+                _check_deadline(deadline)
             seconds = time.monotonic() - began
         counts = server.counts()
         statuses = _statuses(stack.stores.database_url)
-        # a failed message may have arrived: it is not lost in either case, because its campaign names it
+        # a failed message is not lost, whether or not it arrived: its campaign reports it
         failed = {message_id for message_id, status in statuses.items() if status == "failed"}
         lost = customers - len(statuses) + len(statuses.keys() - failed - server.message_ids())
-        return Toll(lost, counts.requests - counts.distinct, len(failed), seconds)
+        return StopResult(lost, counts.requests - counts.distinct, len(failed), seconds)
 
 
 def _statuses(database_url: str) -> dict[int, str]:
@@ -76,7 +76,7 @@ def _statuses(database_url: str) -> dict[int, str]:
         return dict(connection.execute("SELECT id, status FROM outbound_messages").fetchall())
 
 
-def _not_for_ever(deadline: float) -> None:
+def _check_deadline(deadline: float) -> None:
     if time.monotonic() > deadline:
-        raise TimeoutError("the campaign does not go on")
+        raise TimeoutError("the campaign did not reach the expected state in time")
     time.sleep(0.05)

@@ -1,26 +1,33 @@
-"""Who takes part in the races: Leopard's worker, its ceiling, the spec's own way, and the peers."""
+"""The contenders: Leopard's worker, its ceiling, a worker that sends one by one, and the peers."""
 
 import subprocess
 import sys
 from collections.abc import Callable
 
+from benchmarks.jobs import queue_jobs
 from benchmarks.processes import TESTS, program
-from benchmarks.queueing import queue_jobs
 from benchmarks.race import Contender
 from leopard_local.environment import passed_on
 from leopard_local.stores import Stores
 
 LEOPARD = Contender("leopard", [program("sender-worker")], queue_jobs)
 CEILING = Contender("bare aio-pika", [sys.executable, "-m", "benchmarks.ceilings.bare_consumer"], queue_jobs)
-SPEC = Contender("one by one", [sys.executable, "-m", "benchmarks.ceilings.one_by_one"], queue_jobs)
+ONE_BY_ONE = Contender("one by one", [sys.executable, "-m", "benchmarks.ceilings.one_by_one"], queue_jobs)
 
 
-def _by(module: str) -> Callable[[Stores, range], None]:
-    """Jobs queued by a peer's own client."""
+def _queue_with(module: str) -> Callable[[Stores, range], None]:
+    """Return a function that queues jobs with a peer's own client."""
 
-    def fill(stores: Stores, message_ids: range) -> None:
+    def queue_peer_jobs(stores: Stores, message_ids: range) -> None:
         subprocess.run(
-            [sys.executable, "-m", "benchmarks.peers.fill", module, str(message_ids.start), str(message_ids.stop)],
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.peers.queue_jobs",
+                module,
+                str(message_ids.start),
+                str(message_ids.stop),
+            ],
             check=True,
             env={
                 **passed_on(),
@@ -30,27 +37,27 @@ def _by(module: str) -> Callable[[Stores, range], None]:
             },
         )
 
-    return fill
+    return queue_peer_jobs
 
 
 def _celery(name: str, *options: str, connections: int, prefetch: int, each: bool = False) -> Contender:
     command = [program("celery"), "-A", "benchmarks.peers.celery_app", "worker", "--loglevel=ERROR"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat", *options]
     settings = {"BENCH_CONNECTIONS": str(connections), "BENCH_PREFETCH_MULTIPLIER": str(prefetch)}
-    return Contender(f"Celery, {name}", command, _by("celery_app"), settings, one_command=not each)
+    return Contender(f"Celery, {name}", command, _queue_with("celery_app"), settings, one_command=not each)
 
 
 def _dramatiq(name: str, command: str, threads: int, *, connections: int) -> Contender:
     line = [program(command), "benchmarks.peers.dramatiq_app", "--processes", "{processes}", "--threads", str(threads)]
     settings = {"BENCH_CONNECTIONS": str(connections), "dramatiq_queue_prefetch": str(max(2 * threads, 100))}
-    return Contender(f"Dramatiq, {name}", line, _by("dramatiq_app"), settings, one_command=True)
+    return Contender(f"Dramatiq, {name}", line, _queue_with("dramatiq_app"), settings, one_command=True)
 
 
 def _taskiq(name: str, tasks: int, *, connections: int) -> Contender:
     line = [program("taskiq"), "worker", "benchmarks.peers.taskiq_app:broker", "--workers", "{processes}"]
     line += ["--max-async-tasks", str(tasks), "--ack-type", "when_executed", "--log-level", "ERROR"]
     settings = {"BENCH_CONNECTIONS": str(connections), "BENCH_PREFETCH": str(2 * tasks)}
-    return Contender(f"taskiq, {name}", line, _by("taskiq_app"), settings, one_command=True)
+    return Contender(f"taskiq, {name}", line, _queue_with("taskiq_app"), settings, one_command=True)
 
 
 INSTANT_PEERS = (
@@ -60,13 +67,13 @@ INSTANT_PEERS = (
     _dramatiq("8 threads", "dramatiq", 8, connections=8),
     _taskiq("100 tasks", 100, connections=20),
 )
-"""For a provider that answers at once."""
+"""Settings for a provider that answers at once."""
 
-WAITING_PEERS = (
+SLOW_PEERS = (
     _celery("gevent", "--pool=gevent", "--concurrency=500", connections=20, prefetch=2, each=True),
     _celery("threads", "--pool=threads", "--concurrency=200", connections=20, prefetch=2, each=True),
     _dramatiq("200 threads", "dramatiq", 200, connections=20),
     _dramatiq("gevent, 500 greenlets", "dramatiq-gevent", 500, connections=20),
     _taskiq("1,000 tasks", 1000, connections=20),
 )
-"""For a provider that takes 50 to 200 ms."""
+"""Settings for a provider that takes 50 to 200 ms."""

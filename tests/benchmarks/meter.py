@@ -1,16 +1,16 @@
-"""What a turn costs: CPU and memory of its processes and of the stores."""
+"""The cost of a turn: CPU and memory of its processes and of the stores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.processes import weigh
+from benchmarks.processes import measure
 from leopard_local.children import Child
 from leopard_local.stores import Stores
 
 
 @dataclass(frozen=True)
 class Score:
-    """What one turn came to; CPU seconds are for 10,000 messages."""
+    """The result of one turn. CPU seconds are per 10,000 messages."""
 
     rate: float
     cpu: float
@@ -20,7 +20,7 @@ class Score:
 
 
 class Meter:
-    """Counts from the moment at which it is made; stores that are not our own cannot be weighed and cost 0."""
+    """Measures from its creation on. Stores that Leopard did not start count as 0."""
 
     def __init__(self, stores: Stores, children: Sequence[Child] = ()) -> None:
         self._groups = (
@@ -28,11 +28,11 @@ class Meter:
             [stores.postgres.child] if stores.postgres else [],
             [stores.rabbitmq.child] if stores.rabbitmq else [],
         )
-        self._before = [weigh(group) for group in self._groups]
+        self._before = [measure(group) for group in self._groups]
 
     def score(self, messages: int, rate: float) -> Score:
-        """The turn as it stands: so many messages, at so many a second."""
-        after = [weigh(group) for group in self._groups]
+        """Return the cost so far of a turn that sent `messages` at `rate` a second."""
+        after = [measure(group) for group in self._groups]
         cpu = [
             (now.cpu_seconds - then.cpu_seconds) * 10_000 / messages
             for then, now in zip(self._before, after, strict=True)

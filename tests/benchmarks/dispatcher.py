@@ -1,4 +1,4 @@
-"""Jobs confirmed by the quorum queue: a dispatcher with all that it does around them, beside bare aio-pika."""
+"""Measure confirmed jobs a second: the dispatcher, and a bare aio-pika publisher."""
 
 import asyncio
 import json
@@ -12,9 +12,9 @@ from pathlib import Path
 import aio_pika
 import psycopg
 
-from benchmarks.dataset import begin_campaign
-from benchmarks.metering import Meter, Score
-from benchmarks.processes import TESTS, hold, let_go, program, running
+from benchmarks.dataset import create_campaign
+from benchmarks.meter import Meter, Score
+from benchmarks.processes import TESTS, program, resume, running, suspend
 from leopard.broker.queues import QUEUES, SENDS
 from leopard_local.children import Child
 from leopard_local.environment import passed_on
@@ -26,7 +26,7 @@ CHUNK = 1000
 
 
 def dispatcher(stores: Stores, folder: Path, *, messages: int) -> Score:
-    """Chunks that are planned beforehand, until the last one is marked as published."""
+    """Measure a dispatcher from its start until it has marked the last planned chunk as published."""
     asyncio.run(empty_queue(stores.amqp_url))
     environment = {
         "LEOPARD_DATABASE_URL": stores.database_url,
@@ -37,23 +37,23 @@ def dispatcher(stores: Stores, folder: Path, *, messages: int) -> Score:
         "LEOPARD_LEASE_SECONDS": str(LEASE_SECONDS),
         "LEOPARD_POLL_SECONDS": "0.2",
     }
-    begin_campaign(stores.database_url, CHUNK, with_chunks_of=CHUNK)
+    create_campaign(stores.database_url, CHUNK, chunk_size=CHUNK)
     with (
         running([[program("dispatcher")]], [environment], folder / "logs") as children,
         psycopg.connect(stores.database_url, autocommit=True) as connection,
     ):
-        _wait_until_published(connection, by=children)
-        hold(children)
-        begin_campaign(stores.database_url, messages, with_chunks_of=CHUNK)
+        _wait_until_published(connection, children)
+        suspend(children)
+        create_campaign(stores.database_url, messages, chunk_size=CHUNK)
         meter = Meter(stores, children)
         began = time.time()
-        let_go(children)
-        ended = _wait_until_published(connection, by=children)
+        resume(children)
+        ended = _wait_until_published(connection, children)
         return meter.score(messages, messages / (ended - began))
 
 
 def bare_publisher(stores: Stores, *, messages: int) -> Score:
-    """The same number of jobs from a program that knows them all."""
+    """Measure the same number of jobs, published without a database."""
     asyncio.run(empty_queue(stores.amqp_url))
     meter = Meter(stores)
     done = subprocess.run(
@@ -67,13 +67,13 @@ def bare_publisher(stores: Stores, *, messages: int) -> Score:
         capture_output=True,
         text=True,
     )
-    # it has ended and cannot be weighed any more: it says itself what it used
-    said = json.loads(done.stdout)
-    return replace(meter.score(messages, said["rate"]), cpu=said["cpu"])
+    # the process has ended, so its CPU time can no longer be read: it reports its own
+    result = json.loads(done.stdout)
+    return replace(meter.score(messages, result["rate"]), cpu=result["cpu"])
 
 
 async def empty_queue(amqp_url: str) -> None:
-    """Leave `campaign_sends` with nothing in it."""
+    """Declare the queues, and purge `campaign_sends`."""
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         for queue in QUEUES:
@@ -81,7 +81,7 @@ async def empty_queue(amqp_url: str) -> None:
         await (await channel.declare_queue(SENDS.name, passive=True)).purge()
 
 
-def _wait_until_published(connection: psycopg.Connection, *, by: list[Child]) -> float:
+def _wait_until_published(connection: psycopg.Connection, children: list[Child]) -> float:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         row = connection.execute(
@@ -91,7 +91,7 @@ def _wait_until_published(connection: psycopg.Connection, *, by: list[Child]) ->
         assert row is not None
         if row[0] == 0:
             return float(row[1]) - LEASE_SECONDS
-        for child in by:
+        for child in children:
             child.check()
         time.sleep(0.05)
-    raise TimeoutError(f"chunks are not published:\n{by[0].tail()}")
+    raise TimeoutError(f"the chunks are not published:\n{children[0].tail()}")

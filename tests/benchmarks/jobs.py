@@ -1,4 +1,4 @@
-"""Queueing Leopard's own jobs, for those who consume them, on bare aio-pika."""
+"""Publish Leopard's jobs with bare aio-pika, for all contenders that consume them."""
 
 import asyncio
 
@@ -9,11 +9,11 @@ from leopard.broker.queues import QUEUES, SENDS
 from leopard_local.stores import Stores
 
 OUTSTANDING = 1000
-"""Jobs that wait for their confirms at a time."""
+"""Maximum number of unconfirmed jobs."""
 
 
 def queue_jobs(stores: Stores, message_ids: range) -> None:
-    """Publish a persistent job for each message and wait for the confirms."""
+    """Declare the queues, publish a persistent job for each message, and wait for the confirms."""
     asyncio.run(_queue_jobs(stores.amqp_url, message_ids))
 
 
@@ -26,7 +26,7 @@ async def _queue_jobs(amqp_url: str, message_ids: range) -> None:
 
 
 async def publish_jobs(channel: AbstractChannel, message_ids: range) -> None:
-    """The same on a channel that is open."""
+    """Publish a persistent job for each message on an open channel, and wait for the confirms."""
     for first in range(message_ids.start, message_ids.stop, OUTSTANDING):
         group = range(first, min(first + OUTSTANDING, message_ids.stop))
         await asyncio.gather(

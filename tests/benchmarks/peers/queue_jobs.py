@@ -1,4 +1,4 @@
-"""Queueing a peer's jobs with its own client: `python -m benchmarks.peers.fill MODULE FIRST END`."""
+"""Queue jobs with a peer's own client: `python -m benchmarks.peers.queue_jobs MODULE FIRST END`."""
 
 import asyncio
 import importlib
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Queue a job for each message from FIRST up to END, END not among them."""
+    """Queue a job for each message from FIRST up to, but not including, END."""
     module = importlib.import_module(f"benchmarks.peers.{sys.argv[1]}")
     message_ids = range(int(sys.argv[2]), int(sys.argv[3]))
     if sys.argv[1] == "celery_app":
@@ -18,10 +18,10 @@ def main() -> None:
         for message_id in message_ids:
             module.send.send(message_id)
     else:
-        asyncio.run(_fill(module, message_ids))
+        asyncio.run(_queue_with_taskiq(module, message_ids))
 
 
-async def _fill(module: Any, message_ids: range) -> None:
+async def _queue_with_taskiq(module: Any, message_ids: range) -> None:
     await module.broker.startup()
     for first in range(message_ids.start, message_ids.stop, 500):
         group = range(first, min(first + 500, message_ids.stop))
