@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 from leopard_local.ports import free_port
 
 
@@ -51,7 +51,7 @@ def start_api(database_url: str, amqp_url: str, folder: Path, **settings: object
     with log.open("wb") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "campaign_api.main"],
-            env=passed_on() | variables,
+            env=inherited_environment() | variables,
             stdout=written,
             stderr=subprocess.STDOUT,
         )

@@ -89,7 +89,7 @@ class Stream:
         self.taken.append((tag, body))
         return True
 
-    async def passed_on(self, data: bytes, cuts: Sequence[int]) -> bytes:
+    async def inherited_environment(self, data: bytes, cuts: Sequence[int]) -> bytes:
         at = 0
         for cut in sorted(cuts):
             self.wire.feed_data(data[at:cut])
@@ -149,7 +149,7 @@ def test_bytes_that_are_not_taken_reach_the_library_unchanged(
 
     async def check() -> None:
         stream = Stream(refuse=frozenset(refused))
-        passed = await stream.passed_on(data, cuts)
+        passed = await stream.inherited_environment(data, cuts)
         assert passed == kept
         assert stream.taken == taken
         assert stream.publisher.answers == answers
@@ -161,14 +161,14 @@ def test_bytes_that_are_not_taken_reach_the_library_unchanged(
 async def test_bytes_that_are_no_frames_are_left_to_the_library() -> None:
     stream = Stream()
     data = b"AMQP\0\0\x09\x01" + delivery(1, b"{}")
-    assert await stream.passed_on(data, [3, 9]) == data
+    assert await stream.inherited_environment(data, [3, 9]) == data
     assert stream.taken == []
 
 
 async def test_an_unfinished_frame_is_passed_on_when_the_connection_ends() -> None:
     stream = Stream()
     data = delivery(1, b"{}")[:-1]
-    assert await stream.passed_on(data, [10]) == data
+    assert await stream.inherited_environment(data, [10]) == data
 
 
 async def test_the_library_hears_that_the_connection_lives_while_jobs_are_taken() -> None:
@@ -183,7 +183,7 @@ async def test_a_number_that_another_channel_uses_now_has_no_confirms() -> None:
     stream = Stream()
     stream.publisher.channel = object()
     frame = marshal(Basic.Ack(delivery_tag=1), 4)
-    assert await stream.passed_on(frame, []) == frame
+    assert await stream.inherited_environment(frame, []) == frame
     assert stream.publisher.answers == []
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from benchmarks.jobs import queue_jobs
 from benchmarks.processes import TESTS, program
 from benchmarks.race import Contender
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 from leopard_local.stores import Stores
 
 LEOPARD = Contender("leopard", [program("sender-worker")], queue_jobs)
@@ -30,7 +30,7 @@ def _queue_with(module: str) -> Callable[[Stores, range], None]:
             ],
             check=True,
             env={
-                **passed_on(),
+                **inherited_environment(),
                 "PYTHONPATH": str(TESTS),
                 "LEOPARD_AMQP_URL": stores.amqp_url,
                 "LEOPARD_DATABASE_URL": stores.database_url,

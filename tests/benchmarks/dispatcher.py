@@ -17,7 +17,7 @@ from benchmarks.meter import Meter, Score
 from benchmarks.processes import TESTS, program, resume, running, suspend
 from leopard.broker.queues import QUEUES, SENDS
 from leopard_local.children import Child
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 from leopard_local.ports import free_port
 from leopard_local.stores import Stores
 
@@ -60,7 +60,7 @@ def bare_publisher(stores: Stores, *, messages: int) -> Score:
         [sys.executable, "-m", "benchmarks.ceilings.bare_publisher", str(messages)],
         check=True,
         env={
-            **passed_on(),
+            **inherited_environment(),
             "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent / 'deploy/local'}",
             "LEOPARD_AMQP_URL": stores.amqp_url,
         },

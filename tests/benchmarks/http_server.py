@@ -12,7 +12,7 @@ import httpx2
 
 from benchmarks.race import Latency
 from leopard_local.children import Child, on_free_ports
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 from leopard_local.ports import free_port, is_listening, release_port
 
 SOURCE = Path(__file__).parent / "provider_server"
@@ -75,7 +75,9 @@ def build(folder: Path) -> Path:
         raise NoGoError("this part needs a server written in Go: install Go, and put `go` into PATH")
     program = (folder / "provider-server").resolve()
     cache = {"GOCACHE": str((folder.parent / "go-cache").resolve()), "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-    subprocess.run([go, "build", "-o", str(program), "."], cwd=SOURCE, env={**passed_on(), **cache}, check=True)
+    subprocess.run(
+        [go, "build", "-o", str(program), "."], cwd=SOURCE, env={**inherited_environment(), **cache}, check=True
+    )
     return program
 
 

@@ -16,7 +16,7 @@ from benchmarks.processes import TESTS, measure, program
 from benchmarks.race import INSTANT, REAL, Contender, Latency, race
 from benchmarks.stopped_worker import StopResult, stop_worker
 from benchmarks.whole_system import SETTINGS, whole_system
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 from leopard_local.stores import Stores
 
 IN_FLIGHT = 800
@@ -65,7 +65,7 @@ def bare_client(program_file: Path, folder: Path, client: str, latency: Latency,
         in_flight = IN_FLIGHT if latency is REAL else 100
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.ceilings.bare_http", client, server.url, str(count), str(in_flight)],
-            env={**passed_on(), "PYTHONPATH": str(TESTS), **server.environment},
+            env={**inherited_environment(), "PYTHONPATH": str(TESTS), **server.environment},
             check=True,
             capture_output=True,
             timeout=600,

@@ -161,7 +161,7 @@ def _inject(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C9
         case Fault.KILL_RABBITMQ:
             assert stack.stores.rabbitmq is not None
             stack.stores.rabbitmq.kill()
-            stack.stores.rabbitmq.begin()
+            stack.stores.rabbitmq.start()
             stack.stores.rabbitmq.wait_until_up()
         case Fault.KILL_POSTGRES:
             assert stack.stores.postgres is not None

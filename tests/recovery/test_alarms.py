@@ -106,7 +106,7 @@ def test_a_blocked_broker_that_is_killed_is_unavailable_and_no_longer_blocked(
         rabbitmq.kill()
         wait_until(lambda: queue_health(dispatcher) == ("disconnected", None))
         assert not is_blocked(dispatcher)
-        rabbitmq.begin()
+        rabbitmq.start()
         rabbitmq.wait_until_up()
     # the alarm ended with the process that had raised it
     wait_until_sent(client, campaign_id, 300)

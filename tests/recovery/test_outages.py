@@ -95,7 +95,7 @@ def test_a_broker_that_is_unavailable_and_comes_back(stack: Stack, client: httpx
     stack.check()
     said = lines_about_outages(stack) - said_before
     assert stats(client, meanwhile)["sent"] == 0
-    stack.stores.rabbitmq.begin()
+    stack.stores.rabbitmq.start()
     stack.stores.rabbitmq.wait_until_up()
     wait_until_all_are(stack, {"database": "connected", "queue": "connected"})
     wait_until_sent(client, campaign_id, 500)

@@ -1,4 +1,4 @@
-"""Leopard as processes on one machine: a private PostgreSQL and RabbitMQ, and the services.
+"""Run Leopard as processes on one machine: a private PostgreSQL and RabbitMQ, and the services.
 
-`debian` and `bootstrap` run on the system's Python before anything is installed; they use the standard library alone.
+`debian` and `bootstrap` run on the system's Python before anything is installed. They use only the standard library.
 """

@@ -17,7 +17,7 @@ from leopard_local.postgres import PostgresUnavailableError
 from leopard_local.rabbitmq import RabbitMQUnavailableError
 from leopard_local.sample_data import load_samples
 from leopard_local.stack import StackError, running_stack
-from leopard_local.stores import GivenStores, MigrationError
+from leopard_local.stores import ExternalStores, MigrationError
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL = ROOT / ".local"
@@ -25,20 +25,20 @@ PACKAGES = LOCAL / "rabbitmq-packages"
 
 
 def main() -> int:
-    """Run one command; 0 where it did what it was asked."""
-    parser = argparse.ArgumentParser(prog="leopard_local", description="Leopard on one machine.")
+    """Run one command. Return 0 if it succeeded."""
+    parser = argparse.ArgumentParser(prog="leopard_local", description="Run Leopard on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser("demo", help="send a campaign and watch it")
+    demo = commands.add_parser("demo", help="send a campaign and show its progress")
     demo.add_argument("--customers", type=_count, default=1000)
     demo.add_argument("--workers", type=_count, default=1)
     _add_stores(demo)
-    up = commands.add_parser("up", help="keep the stack up until Ctrl-C")
+    up = commands.add_parser("up", help="run the stack until Ctrl-C")
     up.add_argument("--port", type=_count, default=8080)
     up.add_argument("--workers", type=_count, default=1)
     _add_stores(up)
-    samples = commands.add_parser("samples", help="load sample data into a Leopard that runs already")
+    samples = commands.add_parser("samples", help="load sample data into a running Leopard")
     samples.add_argument("url")
-    campaign = commands.add_parser("campaign", help="send the demo's campaign through a Leopard that runs already")
+    campaign = commands.add_parser("campaign", help="send the demo campaign through a running Leopard")
     campaign.add_argument("url")
     campaign.add_argument("--customers", type=_count, default=1000)
     commands.add_parser("clean", help="remove the data of all local stacks")
@@ -47,10 +47,14 @@ def main() -> int:
     try:
         if parsed.command == "demo":
             return run_demo(
-                LOCAL / "demo", PACKAGES, recipients=parsed.customers, workers=parsed.workers, given=_given(parsed)
+                LOCAL / "demo",
+                PACKAGES,
+                recipients=parsed.customers,
+                workers=parsed.workers,
+                external=_external(parsed),
             )
         if parsed.command == "up":
-            return _up(parsed.port, parsed.workers, _given(parsed))
+            return _up(parsed.port, parsed.workers, _external(parsed))
         if parsed.command == "samples":
             return _samples(parsed.url)
         if parsed.command == "campaign":
@@ -72,24 +76,24 @@ def main() -> int:
 
 
 def _add_stores(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--database-url", default="", help="a PostgreSQL that runs already, as a libpq URL")
-    command.add_argument("--amqp-url", default="", help="a RabbitMQ that runs already, as an AMQP URL")
+    command.add_argument("--database-url", default="", help="libpq URL of a running PostgreSQL to use")
+    command.add_argument("--amqp-url", default="", help="AMQP URL of a running RabbitMQ to use")
 
 
-def _given(parsed: argparse.Namespace) -> GivenStores:
-    return GivenStores(parsed.database_url, parsed.amqp_url)
+def _external(parsed: argparse.Namespace) -> ExternalStores:
+    return ExternalStores(parsed.database_url, parsed.amqp_url)
 
 
 def _samples(url: str) -> int:
     with http_client(url) as client:
         loaded = load_samples(client)
-    print("12 customers and 3 campaigns are loaded" if loaded else "there are customers already")
+    print("loaded 12 customers and 3 campaigns" if loaded else "loaded nothing: there are customers already")
     return 0
 
 
-def _up(port: int, workers: int, given: GivenStores) -> int:
+def _up(port: int, workers: int, external: ExternalStores) -> int:
     print("starting PostgreSQL, RabbitMQ, campaign-api, dispatcher, sender-worker ...", flush=True)
-    with running_stack(LOCAL / "up", packages=PACKAGES, port=port, workers=workers, given=given) as stack:
+    with running_stack(LOCAL / "up", packages=PACKAGES, port=port, workers=workers, external=external) as stack:
         with http_client(stack.api_url) as client:
             loaded = load_samples(client)
         print(
@@ -102,12 +106,12 @@ def _up(port: int, workers: int, given: GivenStores) -> int:
   RabbitMQ     {stack.stores.amqp_url}
   logs         {stack.folder / "logs"}
 
-  {"12 customers and 3 campaigns are loaded" if loaded else "the data of the last run is there"}; try:
+  {"Loaded 12 customers and 3 campaigns" if loaded else "The data of the last run are loaded"}. Try:
 
   curl {stack.api_url}/campaigns
   curl {stack.api_url}/campaigns/1/send -H 'Content-Type: application/json' -d '{{"audience": {{"all": true}}}}'
 
-Ctrl-C ends it.""",
+Press Ctrl-C to stop.""",
             flush=True,
         )
         try:

@@ -1,6 +1,6 @@
-"""Finds uv, or brings it: `python3 -m leopard_local.bootstrap FOLDER` leaves the command at FOLDER/bin/uv.
+"""Install uv: `python3 -m leopard_local.bootstrap FOLDER` creates the command FOLDER/bin/uv.
 
-Runs on the system's Python with its standard library alone, where perhaps neither pip nor venv is installed.
+It uses only the standard library of the system's Python. pip and venv may be missing.
 """
 
 import shutil
@@ -11,14 +11,14 @@ from pathlib import Path
 from leopard_local.debian import PackagesUnavailableError, unpack_packages
 
 HOW_TO = """\
-Leopard is installed with uv, which is not here and could not be brought: {reason}.
-Install uv (https://docs.astral.sh/uv/), or pip or venv for this Python, and try again.
+Leopard needs uv, which is not installed and could not be downloaded: {reason}.
+Install uv (https://docs.astral.sh/uv/), or install pip or venv for this Python, and try again.
 On Debian and Ubuntu: sudo apt-get install python3-venv"""
 
 
 def main() -> int:
-    """Leave a working uv in the folder; 0 when it is there."""
-    if sys.version_info < (3, 11):  # noqa: UP036 `make demo` may be typed with any Python
+    """Install uv into the folder. Return 0 if it is installed."""
+    if sys.version_info < (3, 11):  # noqa: UP036 `make demo` may run on any Python
         print(f"Leopard needs Python 3.11 or newer; python3 is {sys.version.split()[0]}", file=sys.stderr)
         return 1
     folder = Path(sys.argv[1]).resolve()
@@ -48,11 +48,11 @@ def _pip(folder: Path) -> list[str]:
     if subprocess.run([sys.executable, "-m", "venv", str(venv)], check=False, capture_output=True).returncode == 0:
         return [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
     shutil.rmtree(venv, ignore_errors=True)
-    # Debian ships pip's wheel in a separate package; a wheel of pip runs without being installed
+    # Debian ships pip's wheel in a separate package; the wheel runs without an installation
     unpack_packages(["python3-pip-whl"], venv)
     wheels = sorted(Path("/usr/share/python-wheels").glob("pip-*.whl")) or sorted(venv.rglob("pip-*.whl"))
     if not wheels:
-        msg = "python3-pip-whl holds no pip"
+        msg = "python3-pip-whl contains no pip"
         raise PackagesUnavailableError(msg)
     return [sys.executable, str(wheels[-1] / "pip"), "--disable-pip-version-check"]
 

@@ -1,6 +1,6 @@
-"""Child processes: each in its own process group, with its output in a file; they end with their parent.
+"""Child processes: each has its own process group and log file, and ends with its parent.
 
-They inherit nothing of the caller's settings.
+They inherit no settings of the caller.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 
 T = TypeVar("T")
 
@@ -28,11 +28,11 @@ class ChildDiedError(Exception):
 
 
 class PortTakenError(ChildDiedError):
-    """A process found a port in use that had been free when it was chosen."""
+    """A process found its port in use, although the port was free when it was chosen."""
 
 
 def on_free_ports(start: Callable[[], T]) -> T:
-    """Start something that chooses its ports itself, and again on others where one was taken in between."""
+    """Call `start`, which chooses its own ports. Call it again if another process took one of them."""
     for _ in range(_PORT_CHOICES - 1):
         with contextlib.suppress(PortTakenError):
             return start()
@@ -41,7 +41,7 @@ def on_free_ports(start: Callable[[], T]) -> T:
 
 @dataclass
 class Child:
-    """One process of the stack, and whatever it started itself."""
+    """One process of the stack, and its descendants."""
 
     name: str
     command: list[str]
@@ -51,13 +51,13 @@ class Child:
     _log_begin: int = field(default=0, init=False)
 
     def start(self) -> None:
-        """Start it, or start it again."""
+        """Start or restart the process."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self._log_begin = output.tell()
             self.process = subprocess.Popen(
                 self.command,
-                env={**passed_on(), **self.environment},
+                env={**inherited_environment(), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -67,17 +67,17 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it is there."""
+        """Whether the process is running."""
         return self.process is not None and self.process.poll() is None
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process and to all that it started."""
+        """Send a signal to the process and its descendants."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
 
     def stop(self, *, seconds: float = 30, number: signal.Signals = signal.SIGTERM) -> int | None:
-        """End it in order, and by force after `seconds`; its exit status, or null where it never ran."""
+        """Stop the process, and kill it after `seconds`. Return its exit status, or None if it never ran."""
         if self.process is None:
             return None
         self.send_signal(number)
@@ -89,17 +89,17 @@ class Child:
         return self.process.returncode
 
     def kill(self) -> None:
-        """End it at once, as a machine that loses power would."""
+        """Kill the process at once, as a power failure would."""
         self.send_signal(signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
 
     def check(self) -> None:
-        """Complain where it has ended.
+        """Raise an error if the process has ended.
 
         Raises:
-            ChildDiedError: With the last lines that it wrote.
-            PortTakenError: It reports that another process has its port.
+            ChildDiedError: It has ended. The message contains the last lines of its log.
+            PortTakenError: It has ended because another process uses its port.
         """
         if not self.running:
             status = None if self.process is None else self.process.returncode
@@ -107,11 +107,11 @@ class Child:
             raise kind(f"{self.name} ended with status {status}:\n{self.tail()}")
 
     def lost_its_port(self) -> bool:
-        """Whether it reported since its last start that another process has its port."""
+        """Whether the process has reported since its last start that another process uses its port."""
         return self.process is not None and _PORT_TAKEN.search(self._written()) is not None
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines that it wrote since it was started last."""
+        """Return the last lines of its log since its last start."""
         return "\n".join(self._written().splitlines()[-lines:])
 
     def _written(self) -> str:
@@ -121,7 +121,7 @@ class Child:
         return ""
 
     def _reap_group(self) -> None:
-        # what it started may outlive it by a moment
+        # its descendants may end a moment later
         deadline = time.monotonic() + 5
         while self.process is not None and time.monotonic() < deadline:
             try:
@@ -137,6 +137,6 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _die_with_parent() -> None:
-    # Linux only; elsewhere a killed parent leaves its children behind
+    # Linux only; on other systems the children of a killed parent continue to run
     if hasattr(_LIBC, "prctl"):
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

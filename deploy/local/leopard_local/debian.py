@@ -1,25 +1,25 @@
-"""Packages of a Debian or Ubuntu, unpacked into a folder: needs neither root nor sudo, and changes no system."""
+"""Unpack Debian or Ubuntu packages into a folder, without root and without changes to the system."""
 
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from leopard_local.environment import for_downloads
+from leopard_local.environment import download_environment
 
 
 class PackagesUnavailableError(Exception):
-    """This machine's package manager could not deliver."""
+    """The package manager could not provide the packages."""
 
 
 def unpack_packages(names: list[str], root: Path) -> None:
-    """Download packages, with those they need and the system lacks, and unpack them below `root`.
+    """Download packages and their missing dependencies, and unpack them below `root`.
 
     Raises:
-        PackagesUnavailableError: There is no apt here, or it cannot reach a mirror or does not know the packages.
+        PackagesUnavailableError: apt is missing, reaches no mirror, or does not know the packages.
     """
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        msg = "there is no apt-get here"
+        msg = "apt-get is not installed"
         raise PackagesUnavailableError(msg)
     scratch = root.with_name(root.name + ".apt")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -49,7 +49,7 @@ def unpack_packages(names: list[str], root: Path) -> None:
 
 def _run(command: list[str]) -> None:
     done = subprocess.run(
-        command, check=False, env=for_downloads(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+        command, check=False, env=download_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()

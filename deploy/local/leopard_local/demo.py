@@ -1,4 +1,4 @@
-"""The demo: a campaign from its creation to its last message, watched over HTTP, checked against the tables."""
+"""The demo: send a campaign, show its progress over HTTP, and compare the API's counts with the tables."""
 
 import random
 import time
@@ -20,15 +20,15 @@ from leopard_local.http_client import http_client
 from leopard_local.log_audit import check_logs
 from leopard_local.sample_data import CAMPAIGNS, customers
 from leopard_local.stack import Stack, running_stack
-from leopard_local.stores import GivenStores
+from leopard_local.stores import ExternalStores
 
 STUCK_SECONDS = 120
-"""When nothing at all has moved for so long, the demo has failed."""
+"""The demo fails when no message has finished for this long."""
 
 
 @dataclass(frozen=True)
-class _Truth:
-    """What the tables say of a campaign; times in seconds."""
+class _ComputedCounts:
+    """Figures of a campaign, computed from its messages; times in seconds."""
 
     total: int
     sent: int
@@ -39,7 +39,7 @@ class _Truth:
     p95: Decimal | float | None
 
 
-_TRUTH = """
+_COUNT_MESSAGES = """
 SELECT count(*) AS total,
        count(*) FILTER (WHERE status = 'sent') AS sent,
        count(*) FILTER (WHERE status = 'failed' AND next_attempt_at IS NULL) AS failed,
@@ -54,17 +54,21 @@ SELECT count(*) AS total,
 """
 
 
-def run_demo(folder: Path, packages: Path, *, recipients: int, workers: int, given: GivenStores | None = None) -> int:
-    """Run it; 0 only if every message is finished and the API's numbers are those of the tables.
+def run_demo(
+    folder: Path, packages: Path, *, recipients: int, workers: int, external: ExternalStores | None = None
+) -> int:
+    """Run the demo. Return 0 only if every message is finished and the API's counts match the tables.
 
     Raises:
-        LogAuditError: A log holds what it must not.
+        LogAuditError: A log contains forbidden data.
     """
     console = Console()
     console.print("starting PostgreSQL, RabbitMQ, campaign-api, dispatcher, sender-worker ...")
-    # retries would otherwise wait for up to ten and twenty seconds; a demo has less patience than a recipient
+    # keeps the demo short: by default, retries wait for up to 10 and 20 seconds
     settings = {"backoff_seconds": "1"}
-    with running_stack(folder, packages=packages, workers=workers, settings=settings, given=given, fresh=True) as stack:
+    with running_stack(
+        folder, packages=packages, workers=workers, settings=settings, external=external, fresh=True
+    ) as stack:
         with http_client(stack.api_url, timeout=60) as client:
             ids = _create_customers(client, recipients)
             campaign = client.post("/campaigns", json=CAMPAIGNS[0]).raise_for_status().json()
@@ -72,13 +76,13 @@ def run_demo(folder: Path, packages: Path, *, recipients: int, workers: int, giv
             answer = client.post(f"/campaigns/{campaign['id']}/send", json={"customer_ids": ids})
             answer.raise_for_status()
             console.print(f"POST /campaigns/{campaign['id']}/send answered in {time.monotonic() - started:.2f} s")
-            finished = _watch(client, campaign["id"], console, still_there=stack.check)
+            finished = _watch(client, campaign["id"], console, check_services=stack.check)
             seconds = time.monotonic() - started
             _show_messages(client, campaign["id"], console)
-        agrees = _compare(stack, finished, recipients, seconds, console)
+        matches = _matches(stack, finished, recipients, seconds, console)
         console.print("stopping ...")
     check_logs(folder)
-    return 0 if agrees else 1
+    return 0 if matches else 1
 
 
 def _create_customers(client: httpx2.Client, count: int) -> list[int]:
@@ -86,7 +90,7 @@ def _create_customers(client: httpx2.Client, count: int) -> list[int]:
         created: dict[str, Any] = client.post("/customers", json=customer).raise_for_status().json()
         return int(created["id"])
 
-    # a database that is used again has customers already: their numbers must not be met
+    # an existing database already has customers, so choose other phone numbers
     start = random.randrange(10**8)  # noqa: S311 phone numbers, not secrets
     with (
         Progress(
@@ -103,7 +107,7 @@ def _create_customers(client: httpx2.Client, count: int) -> list[int]:
 
 
 def send_demo_campaign(url: str, *, recipients: int) -> int:
-    """Send the demo's campaign through a Leopard that runs already; 0 only if every message is finished."""
+    """Send the demo campaign through a running Leopard. Return 0 only if every message is finished."""
     console = Console()
     with http_client(url, timeout=60) as client:
         ids = _create_customers(client, recipients)
@@ -115,7 +119,7 @@ def send_demo_campaign(url: str, *, recipients: int) -> int:
 
 
 def _watch(
-    client: httpx2.Client, campaign_id: int, console: Console, *, still_there: Callable[[], None] | None = None
+    client: httpx2.Client, campaign_id: int, console: Console, *, check_services: Callable[[], None] | None = None
 ) -> dict[str, Any]:
     columns = (
         TextColumn("sending"),
@@ -126,8 +130,8 @@ def _watch(
     )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=None, rate=0.0)
-        started = moved = time.monotonic()
-        done_before = -1
+        started = progressed_at = time.monotonic()
+        previous = -1
         while True:
             campaign: dict[str, Any] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
             stats = campaign["stats"]
@@ -136,13 +140,13 @@ def _watch(
             progress.update(task, total=stats["total"], completed=done, rate=done / max(now - started, 0.001))
             if campaign["status"] in {"sent", "failed"}:
                 return campaign
-            if done != done_before:
-                done_before, moved = done, now
-            elif now - moved > STUCK_SECONDS:
-                console.print(f"[red]nothing has moved for {STUCK_SECONDS} s[/red]")
+            if done != previous:
+                previous, progressed_at = done, now
+            elif now - progressed_at > STUCK_SECONDS:
+                console.print(f"[red]no message has finished for {STUCK_SECONDS} s[/red]")
                 return campaign
-            if still_there is not None:
-                still_there()
+            if check_services is not None:
+                check_services()
             time.sleep(0.2)
 
 
@@ -152,25 +156,29 @@ def _show_messages(client: httpx2.Client, campaign_id: int, console: Console) ->
         console.print(f"  to customer {message['customer_id']}: {message['rendered_content']}", markup=False)
 
 
-def _compare(stack: Stack, campaign: dict[str, Any], recipients: int, seconds: float, console: Console) -> bool:
+def _matches(stack: Stack, campaign: dict[str, Any], recipients: int, seconds: float, console: Console) -> bool:
     with psycopg.connect(stack.stores.database_url) as connection:
-        truth = connection.cursor(row_factory=class_row(_Truth)).execute(_TRUTH, [campaign["id"]]).fetchone()
-    assert truth is not None  # noqa: S101 an aggregate always gives a row
+        computed = (
+            connection.cursor(row_factory=class_row(_ComputedCounts))
+            .execute(_COUNT_MESSAGES, [campaign["id"]])
+            .fetchone()
+        )
+    assert computed is not None  # noqa: S101 an aggregate always returns a row
     stats = campaign["stats"]
     table = Table("", "API", "table", title=f"campaign {campaign['id']} is {campaign['status']} after {seconds:.1f} s")
-    counted = {"total": truth.total, "sent": truth.sent, "failed": truth.failed}
-    counted["pending"] = truth.total - truth.sent - truth.failed
+    counted = {"total": computed.total, "sent": computed.sent, "failed": computed.failed}
+    counted["pending"] = computed.total - computed.sent - computed.failed
     for name, value in counted.items():
         table.add_row(name, str(stats[name]), str(value))
-    table.add_row("retried", "", str(truth.retried))
-    if truth.p50 is not None and truth.p95 is not None:
-        table.add_row("queued to sent, p50", "", f"{truth.p50:.2f} s")
-        table.add_row("queued to sent, p95", "", f"{truth.p95:.2f} s")
+    table.add_row("retried", "", str(computed.retried))
+    if computed.p50 is not None and computed.p95 is not None:
+        table.add_row("queued to sent, p50", "", f"{computed.p50:.2f} s")
+        table.add_row("queued to sent, p95", "", f"{computed.p95:.2f} s")
     console.print(table)
-    agrees = (
+    matches = (
         all(stats[name] == value for name, value in counted.items())
         and counted["pending"] == 0
-        and truth.total == truth.recipients == recipients
+        and computed.total == computed.recipients == recipients
     )
-    console.print("[green]every message is finished, and the numbers agree[/green]" if agrees else "[red]failed[/red]")
-    return bool(agrees)
+    console.print("[green]every message is finished, and the counts match[/green]" if matches else "[red]failed[/red]")
+    return bool(matches)

@@ -1,11 +1,11 @@
-"""What the local tools take over of their caller's environment: what finds programs and files, never a setting.
+"""The part of the caller's environment that local tools use: variables that locate programs and files, no settings.
 
-Runs on the system's Python with its standard library alone.
+It uses only the standard library of the system's Python.
 """
 
 import os
 
-_PASSED_ON = {
+_INHERITED = {
     "DOCKER_API_VERSION",
     "DOCKER_CERT_PATH",
     "DOCKER_CONFIG",
@@ -35,24 +35,24 @@ _PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy"}
 _proxies: dict[str, str] = {}
 
 
-def passed_on() -> dict[str, str]:
-    """What a process of a stack inherits; all else that it needs is given to it."""
-    return {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
+def inherited_environment() -> dict[str, str]:
+    """Return the variables that a process of a stack inherits."""
+    return {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("LC_")}
 
 
 def forget_settings() -> None:
-    """Take out of this process's environment what would steer Leopard, libpq or HTTP clients from outside.
+    """Remove settings of Leopard, libpq and HTTP proxies from this process's environment.
 
-    To be called once, at the start of a tool or a test run.
+    Call it once, at the start of a tool or a test run.
     """
     for name in list(os.environ):
         if name.lower() in _PROXIES:
             _proxies[name] = os.environ.pop(name)
-        # libpq reads variables for whatever a URL leaves open
+        # libpq reads these variables for parts that are missing in a URL
         elif name.startswith("PG") or (name.startswith("LEOPARD_") and not name.startswith(_FOR_TESTS)):
             del os.environ[name]
 
 
-def for_downloads() -> dict[str, str]:
-    """The environment of programs that fetch packages from elsewhere: the caller's proxies are for them."""
+def download_environment() -> dict[str, str]:
+    """Return the environment of programs that download packages. It contains the caller's proxies."""
     return {**os.environ, **_proxies}

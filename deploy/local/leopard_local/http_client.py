@@ -1,4 +1,4 @@
-"""The tools' HTTP client."""
+"""The HTTP client of the local tools."""
 
 import ssl
 
@@ -6,11 +6,11 @@ import httpx2
 
 
 def http_client(base_url: str = "", *, timeout: float = 30) -> httpx2.Client:
-    """Make a client that no proxy of the caller leads astray.
+    """Create a client that ignores the caller's proxies.
 
     Args:
-        base_url: What paths are relative to.
-        timeout: How long an answer may take, in seconds.
+        base_url: Base URL of all paths.
+        timeout: Maximum time for an answer, in seconds.
     """
-    # without the environment httpx2 would trust its own certificates alone, and not those of the system
+    # with trust_env=False, httpx2 would trust only its own certificates, not those of the system
     return httpx2.Client(base_url=base_url, timeout=timeout, trust_env=False, verify=ssl.create_default_context())

@@ -1,7 +1,7 @@
-"""Ports on the loopback address that no other process takes between their choice and their use.
+"""Choose free ports on the loopback address, so that no other process takes them before they are used.
 
-They lie outside the range from which the system takes ports for outgoing connections, and are locked, so that stacks
-side by side on one machine never choose the same one.
+The ports are outside the range that the system uses for outgoing connections. A lock on each port prevents two stacks
+on one machine from choosing the same port.
 """
 
 import contextlib
@@ -18,49 +18,49 @@ LOOPBACK = "127.0.0.1"
 
 _FIRST, _LAST = 20_000, 65_535
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_EPHEMERAL_ELSEWHERE = range(32_768, 65_536)
-"""Where there is no such file: wide enough for macOS and the BSDs, which begin at 49152."""
+_DEFAULT_EPHEMERAL = range(32_768, 65_536)
+"""Used where the file is missing. It covers macOS and the BSDs, whose range starts at 49152."""
 
 _locks: dict[int, int] = {}
-"""The ports that this process holds, and the open files of their locks."""
+"""The ports that this process holds, with the open lock file of each."""
 
 
 class NoFreePortError(Exception):
-    """Every port that might be chosen is taken."""
+    """All candidate ports are taken."""
 
 
 def free_port(among: Iterable[int] | None = None) -> int:
     """Choose a free port and hold it until this process ends or releases it.
 
     Args:
-        among: The ports to choose from, the first ones first; any outside the ephemeral range where not given.
+        among: Candidate ports in order of preference. By default: any port outside the ephemeral range.
 
     Raises:
-        NoFreePortError: All of them are taken.
+        NoFreePortError: All candidate ports are taken.
     """
-    for port in _any_order(_candidates()) if among is None else among:
+    for port in _shuffled(_candidates()) if among is None else among:
         if not _lock(port):
             continue
         if _can_be_bound(port):
             return port
         release_port(port)
-    msg = "every port outside the ephemeral range is taken"
+    msg = "all candidate ports are taken"
     raise NoFreePortError(msg)
 
 
 def release_port(port: int) -> None:
-    """Let others have a port; nothing happens where this process does not hold it."""
+    """Release a port. Do nothing if this process does not hold it."""
     lock = _locks.pop(port, None)
     if lock is not None:
         os.close(lock)
 
 
 def ephemeral_range() -> range:
-    """The ports that the system may give to an outgoing connection at any moment."""
+    """Return the ports that the system uses for outgoing connections."""
     try:
         first, last = (int(number) for number in _EPHEMERAL.read_text().split())
     except (OSError, ValueError):
-        return _EPHEMERAL_ELSEWHERE
+        return _DEFAULT_EPHEMERAL
     return range(first, last + 1)
 
 
@@ -88,11 +88,11 @@ def wait_until_listening(port: int, *, seconds: float) -> None:
 def _candidates() -> list[int]:
     ephemeral = ephemeral_range()
     outside = [port for port in range(_FIRST, _LAST + 1) if port not in ephemeral]
-    # where the range is all there is, locks and another try must do
+    # if the range covers all ports, rely on locks and retries
     return outside or list(range(_FIRST, _LAST + 1))
 
 
-def _any_order(ports: list[int]) -> list[int]:
+def _shuffled(ports: list[int]) -> list[int]:
     return random.sample(ports, len(ports))
 
 
@@ -113,13 +113,13 @@ def _lock(port: int) -> bool:
 
 
 def _open_lock(port: int) -> int:
-    # the files stay: removing one would part those who have it open from those who make it anew
+    # never remove a lock file: a process that still has it open would not see the lock on a new file
     folder = Path(tempfile.gettempdir()) / "leopard-ports"
     with contextlib.suppress(FileExistsError):
         folder.mkdir()
         folder.chmod(0o1777)
     file = folder / str(port)
-    # Linux refuses to create, but not to read, what another user has in a folder that is open to all
+    # in a world-writable folder, Linux lets us read a file of another user but refuses O_CREAT on it
     with contextlib.suppress(FileNotFoundError):
         return os.open(file, os.O_RDONLY)
     return os.open(file, os.O_RDONLY | os.O_CREAT, 0o644)

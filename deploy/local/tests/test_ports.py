@@ -1,4 +1,4 @@
-"""A chosen port is free, and no other process gets it until its holder ends."""
+"""A chosen port is free, and no other process gets it while its holder runs."""
 
 import os
 import re
@@ -28,7 +28,7 @@ sys.stdin.readline()
 
 @contextmanager
 def choosing(count: int, *among: int) -> Iterator[subprocess.Popen[str]]:
-    """A process that chooses ports when it reads a line, and holds them until it reads another one."""
+    """Run a process that chooses ports when it reads a line, and holds them until it reads another line."""
     with subprocess.Popen(
         [sys.executable, "-c", CHOOSE, str(count), *map(str, among)],
         env={**os.environ, "PYTHONPATH": str(FOLDER)},
@@ -42,13 +42,13 @@ def choosing(count: int, *among: int) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def say(process: subprocess.Popen[str]) -> None:
+def send_line(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
 
 
-def line(process: subprocess.Popen[str]) -> str:
+def read_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline()
 
@@ -63,24 +63,24 @@ def listening() -> Iterator[int]:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port that is free when the test begins."""
+    """A port that is free when the test starts."""
     chosen = free_port()
     release_port(chosen)
     yield chosen
     release_port(chosen)
 
 
-def test_two_processes_that_choose_at_once_never_get_the_same_port() -> None:
-    # few more ports than are asked for: without locks both take the first ones
+def test_two_processes_that_choose_at_the_same_time_get_different_ports() -> None:
+    # barely enough ports: without locks, both processes would take the first ones
     among = [free_port() for _ in range(45)]
     for one in among:
         release_port(one)
     with choosing(20, *among) as first, choosing(20, *among) as second:
         for process in (first, second):
-            assert line(process) == "starting\n"
+            assert read_line(process) == "starting\n"
         for process in (first, second):
-            say(process)
-        chosen = [int(number) for process in (first, second) for number in line(process).split()]
+            send_line(process)
+        chosen = [int(number) for process in (first, second) for number in read_line(process).split()]
     assert len(chosen) == len(set(chosen)) == 40
 
 
@@ -103,7 +103,7 @@ def test_a_port_in_use_is_skipped(port: int) -> None:
             free_port([taken])
 
 
-def test_a_port_is_chosen_once(port: int) -> None:
+def test_a_held_port_is_not_chosen_again(port: int) -> None:
     assert free_port([port]) == port
     with pytest.raises(NoFreePortError):
         free_port([port])
@@ -113,9 +113,9 @@ def test_a_port_is_chosen_once(port: int) -> None:
 
 def test_a_killed_process_holds_no_port(port: int) -> None:
     with choosing(1, port) as holder:
-        assert line(holder) == "starting\n"
-        say(holder)
-        assert line(holder) == f"{port}\n"
+        assert read_line(holder) == "starting\n"
+        send_line(holder)
+        assert read_line(holder) == f"{port}\n"
         with pytest.raises(NoFreePortError):
             free_port([port])
         holder.send_signal(signal.SIGKILL)

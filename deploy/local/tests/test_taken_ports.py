@@ -22,7 +22,7 @@ Thief = Callable[[object, int], list[int]]
 
 @pytest.fixture
 def thief(monkeypatch: pytest.MonkeyPatch) -> Iterator[Thief]:
-    """Another process: it takes the n-th port that a module chooses, at once; the ports so far."""
+    """A function that takes the n-th port that a module chooses, and returns all chosen ports."""
     with ExitStack() as sockets:
 
         def steal(module: object, number: int) -> list[int]:
@@ -40,7 +40,7 @@ def thief(monkeypatch: pytest.MonkeyPatch) -> Iterator[Thief]:
         yield steal
 
 
-def test_postgresql(folder: Path, thief: Thief) -> None:
+def test_postgresql_starts_on_another_port(folder: Path, thief: Thief) -> None:
     chosen = thief(postgres, 1)
 
     def start() -> Postgres:
@@ -61,13 +61,13 @@ def test_postgresql(folder: Path, thief: Thief) -> None:
 
 
 @pytest.mark.parametrize(("number", "what"), [(1, "amqp"), (2, "port mapper"), (3, "distribution")])
-def test_rabbitmq(folder: Path, thief: Thief, number: int, what: str) -> None:
+def test_rabbitmq_starts_on_other_ports(folder: Path, thief: Thief, number: int, what: str) -> None:
     chosen = thief(rabbitmq, number)
 
     def start() -> RabbitMQ:
         node = RabbitMQ(folder, PACKAGES)
         try:
-            node.begin()
+            node.start()
             node.wait_until_up()
         except BaseException:
             node.stop()
@@ -83,7 +83,7 @@ def test_rabbitmq(folder: Path, thief: Thief, number: int, what: str) -> None:
         node.stop()
 
 
-def test_a_service(folder: Path, thief: Thief) -> None:
+def test_a_stack_starts_a_service_on_another_port(folder: Path, thief: Thief) -> None:
     chosen = thief(service, 2)
     with running_stack(folder, packages=PACKAGES) as stack:
         assert [one.port for one in stack.services.values()] == chosen[-3:]

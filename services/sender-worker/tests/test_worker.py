@@ -19,7 +19,7 @@ from leopard.broker.queues import DEAD_LETTERS, ORIGIN_HEADER, REASON_HEADER, SE
 from leopard.broker.topology import declare_topology
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel
-from leopard_local.environment import passed_on
+from leopard_local.environment import inherited_environment
 from leopard_local.ports import free_port
 from sender_worker.main import create_app
 from sender_worker.settings import WorkerSettings
@@ -217,7 +217,9 @@ async def test_a_job_is_acknowledged_only_once_its_message_is_recorded(
         "LEOPARD_MOCK_LATENCY_MAX_SECONDS": "30",
     }
     program = Path(sys.executable).with_name("sender-worker")
-    worker = await asyncio.create_subprocess_exec(program, env={**passed_on(), **environment}, stdout=DEVNULL)
+    worker = await asyncio.create_subprocess_exec(
+        program, env={**inherited_environment(), **environment}, stdout=DEVNULL
+    )
     await until(lambda: all_are_claimed(connection))
     assert await depth(amqp_url, SENDS.name) == 0
     worker.kill()
