@@ -1,1 +1,1 @@
-"""Rounds of 20,000 messages in which everything is killed, and an audit of what became of them."""
+"""Chaos rounds: send 20,000 messages while processes are killed, then audit the result."""

@@ -1,4 +1,7 @@
-"""`python -m chaos --rounds 2`: one JSON line a round; exit status 0 only if nothing was lost or doubled unseen."""
+"""`python -m chaos --rounds 2`: print a JSON line for each round.
+
+The exit status is 0 only if no message was lost and each duplicate was reported as an unknown outcome.
+"""
 
 import argparse
 import json
@@ -13,17 +16,17 @@ from leopard_local.environment import forget_settings
 
 
 def main() -> int:
-    """Run the rounds, with either way of treating unknown outcomes in turn."""
+    """Run the rounds, with the two policies for unknown outcomes in turn."""
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--seed", type=int, help="of the first round; the next ones count on")
+    parser.add_argument("--seed", type=int, help="seed of the first round; each next round adds 1")
     parser.add_argument("--recipients", type=int, default=20_000)
-    parser.add_argument("--policy", choices=["retry", "fail"], help="instead of both in turn")
+    parser.add_argument("--policy", choices=["retry", "fail"], help="use one policy instead of both in turn")
     parser.add_argument("--keep", action="store_true", help="keep each round's data and logs")
     parsed = parser.parse_args()
     forget_settings()
     first = parsed.seed if parsed.seed is not None else random.randrange(10**6)
-    bad = 0
+    failed = 0
     LOCAL.mkdir(exist_ok=True)
     for seed in range(first, first + parsed.rounds):
         policy = parsed.policy or ("retry" if seed % 2 == 0 else "fail")
@@ -34,9 +37,9 @@ def main() -> int:
                 folder or Path(temporary), PACKAGES, seed=seed, policy=policy, recipients=parsed.recipients
             )
         print(json.dumps(result.line()), flush=True)  # noqa: T201 the result
-        bad += not result.good
-    print(f"{parsed.rounds - bad} passed, {bad} failed")  # noqa: T201
-    return 1 if bad else 0
+        failed += not result.passed
+    print(f"{parsed.rounds - failed} passed, {failed} failed")  # noqa: T201
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

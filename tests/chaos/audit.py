@@ -1,6 +1,6 @@
-"""What became of a campaign's messages: the provider's ledger, the tables and the API held against each other.
+"""Compare the provider's ledger, the tables and the API after a campaign.
 
-This shares no code with the services; it knows the contract alone.
+The audit shares no code with the services. It knows only their contract.
 """
 
 from collections import Counter
@@ -19,13 +19,13 @@ class Audit:
     """The findings of one round."""
 
     lost: int = 0
-    """Messages that are recorded as sent and that the provider never had, or that have no row at all."""
+    """Messages without a row, and messages that are recorded as sent but did not reach the provider."""
     duplicates: int = 0
-    """How often the provider accepted a message that it had already."""
+    """Number of times that the provider accepted a message again."""
     accepted_and_failed: int = 0
-    """Messages that the provider accepted and that ended as failed."""
+    """Messages that the provider accepted but that are recorded as failed."""
     unknown_outcomes: int = 0
-    """How often the system says that it could not know."""
+    """Number of attempts that the system reports as outcome unknown."""
     unfinished: int = 0
     sent: int = 0
     failed: int = 0
@@ -33,7 +33,7 @@ class Audit:
 
 
 def audit(database_url: str, api_url: str, simulator_url: str, campaign_id: int, recipients: int, policy: str) -> Audit:
-    """Compare the three."""
+    """Compare ledger, tables and API. Return the findings."""
     found = Audit()
     ledger = httpx2.get(f"{simulator_url}/ledger", timeout=60, trust_env=False).raise_for_status().json()
     campaign = httpx2.get(f"{api_url}/campaigns/{campaign_id}", timeout=60, trust_env=False).raise_for_status().json()
@@ -50,11 +50,11 @@ def audit(database_url: str, api_url: str, simulator_url: str, campaign_id: int,
     _check_messages(found, messages, ledger, recipients, policy)
     _check_stats(found, messages, campaign)
     if policy == "fail" and found.duplicates:
-        found.problems.append(f"{found.duplicates} duplicates where none are allowed")
+        found.problems.append(f"{found.duplicates} duplicates, but policy fail allows none")
     if found.duplicates + found.accepted_and_failed > found.unknown_outcomes:
         found.problems.append(
-            f"{found.duplicates} duplicates and {found.accepted_and_failed} accepted messages that failed,"
-            f" but only {found.unknown_outcomes} outcomes were counted as unknown"
+            f"{found.duplicates} duplicates and {found.accepted_and_failed} accepted messages recorded as failed,"
+            f" but only {found.unknown_outcomes} unknown outcomes are reported"
         )
     return found
 
@@ -78,13 +78,13 @@ def _check_messages(
         else:
             found.failed += 1
             found.accepted_and_failed += times > 0
-            # with retry, a later attempt may be refused after one whose answer was lost
+            # with policy retry, the answer of one attempt may be lost and the next attempt refused
             if times and not unknown and policy == "fail":
-                found.problems.append(f"message {message['id']} failed as known, but the provider has it")
+                found.problems.append(f"message {message['id']} is recorded as refused, but the provider accepted it")
         if message["status"] == "sent" and message["rendered_content"] != f"Hi {message['first_name']}":
             found.problems.append(f"message {message['id']} has the wrong text")
     if accepted:
-        found.problems.append(f"the provider has {len(accepted)} messages that no campaign has")
+        found.problems.append(f"the provider accepted {len(accepted)} messages that are in no campaign")
     texts = {message["id"]: (message["phone"], f"Hi {message['first_name']}") for message in messages}
     wrong = [entry for entry in ledger if texts.get(entry["message_id"]) != (entry["to"], entry["text"])]
     if wrong:
@@ -99,7 +99,7 @@ def _check_stats(found: Audit, messages: list[dict[str, Any]], campaign: dict[st
     counted = {"total": len(messages), "sent": found.sent, "failed": found.failed, "pending": found.unfinished}
     for name, count in counted.items():
         if stats[name] != count:
-            found.problems.append(f"stats say {name} is {stats[name]}, the table says {count}")
+            found.problems.append(f"{name} is {stats[name]} in the stats, but {count} in the table")
     if found.lost:
         found.problems.append(f"{found.lost} lost")
     if found.unfinished:

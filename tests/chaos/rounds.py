@@ -1,4 +1,4 @@
-"""One round: a campaign is sent while faults are injected."""
+"""Run one round: send a campaign while faults are injected."""
 
 import contextlib
 import signal
@@ -38,7 +38,7 @@ BEHAVIOUR = {
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What a round came to."""
+    """The result of a round."""
 
     seed: int
     policy: str
@@ -47,12 +47,12 @@ class RoundResult:
     findings: Audit
 
     @property
-    def good(self) -> bool:
-        """Whether nothing is wrong."""
+    def passed(self) -> bool:
+        """Whether the audit found no problem."""
         return not self.findings.problems
 
     def line(self) -> dict[str, Any]:
-        """The round in one line."""
+        """Return the result for the JSON line."""
         found = self.findings
         return {
             "seed": self.seed,
@@ -86,13 +86,13 @@ def run_round(folder: Path, packages: Path, *, seed: int, policy: str, recipient
             "shutdown_seconds": "10",
         }
         with running_stack(folder, packages=packages, workers=3, dispatchers=2, settings=settings, fresh=True) as stack:
-            _tell(simulator_url, BEHAVIOUR)
+            _configure(simulator_url, BEHAVIOUR)
             campaign_id = _send(stack, recipients)
             started = time.monotonic()
             events = schedule(seed)
             for event in events:
                 time.sleep(event.pause_seconds)
-                _say(f"{time.monotonic() - started:5.1f} s  {event.fault.value}")
+                _report(f"{time.monotonic() - started:5.1f} s  {event.fault.value}")
                 _inject(stack, event, simulator_url)
             _wait_until_finished(stack, campaign_id, started)
             findings = audit(stack.stores.database_url, stack.api_url, simulator_url, campaign_id, recipients, policy)
@@ -118,7 +118,7 @@ def _simulator(folder: Path, seed: int) -> Iterator[str]:
         child.stop(seconds=10)
 
 
-def _tell(simulator_url: str, behaviour: Mapping[str, float]) -> None:
+def _configure(simulator_url: str, behaviour: Mapping[str, float]) -> None:
     httpx2.put(f"{simulator_url}/behaviour", json=behaviour, trust_env=False).raise_for_status()
 
 
@@ -138,7 +138,7 @@ def _send(stack: Stack, recipients: int) -> int:
     return campaign_id
 
 
-def _inject(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C901 one case a fault
+def _inject(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C901 one case for each fault
     worker = stack.services[f"sender-worker-{event.index % 3 + 1}"].child
     dispatcher = stack.services[f"dispatcher-{event.index % 2 + 1}"].child
     match event.fault:
@@ -151,10 +151,10 @@ def _inject(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C9
         case Fault.RESTART_WORKER:
             _wait_until_listening(stack, worker)
             if worker.stop(seconds=20) != 0:
-                msg = f"{worker.name} did not end in order:\n{worker.tail()}"
+                msg = f"{worker.name} did not shut down cleanly:\n{worker.tail()}"
                 raise RuntimeError(msg)
             worker.start()
-        case Fault.STOP_WORKER:
+        case Fault.SUSPEND_WORKER:
             worker.send_signal(signal.SIGSTOP)
             time.sleep(LEASE_SECONDS + 1.5)
             worker.send_signal(signal.SIGCONT)
@@ -179,13 +179,13 @@ def _inject(stack: Stack, event: Event, simulator_url: str) -> None:  # noqa: C9
         case Fault.PURGE_QUEUE:
             _purge(stack.stores.amqp_url)
         case Fault.PROVIDER_OUTAGE:
-            _tell(simulator_url, {"outage": True})
+            _configure(simulator_url, {"outage": True})
             time.sleep(2)
-            _tell(simulator_url, {"outage": False})
+            _configure(simulator_url, {"outage": False})
 
 
 def _wait_until_listening(stack: Stack, child: Child) -> None:
-    # one that was killed a moment ago has nothing yet that it could end in order
+    # a worker that was just killed and started must be up before it can shut down cleanly
     with contextlib.suppress(TimeoutError):
         wait_until_listening(stack.services[child.name].port, seconds=15)
 
@@ -197,7 +197,7 @@ def _kill_and_start(child: Child) -> None:
 
 
 def _purge(amqp_url: str) -> None:
-    import asyncio  # noqa: PLC0415 the one thing here that needs a loop
+    import asyncio  # noqa: PLC0415 only this function needs an event loop
 
     import aio_pika  # noqa: PLC0415
 
@@ -212,18 +212,18 @@ def _purge(amqp_url: str) -> None:
 
 def _wait_until_finished(stack: Stack, campaign_id: int, started: float) -> None:
     deadline = time.monotonic() + FINISH_SECONDS
-    said = 0.0
+    reported_at = 0.0
     with http_client(stack.api_url, timeout=10) as client:
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx2.HTTPError):
                 campaign = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
                 if campaign["status"] in {"sent", "failed"}:
                     return
-                if time.monotonic() - said > 5:
-                    said = time.monotonic()
-                    _say(f"{said - started:5.1f} s  {campaign['stats']}")
+                if time.monotonic() - reported_at > 5:
+                    reported_at = time.monotonic()
+                    _report(f"{reported_at - started:5.1f} s  {campaign['stats']}")
             time.sleep(0.3)
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201 progress

@@ -1,4 +1,4 @@
-"""What is done to the stack in a round, and when: drawn from a seed, so that a round can be repeated."""
+"""Draw the faults of a round and their times from a seed, so that a round can be repeated."""
 
 import random
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Final
 
 
 class Fault(StrEnum):
-    """One kind of harm."""
+    """A kind of fault."""
 
     KILL_WORKER = "kill a worker"
     KILL_DISPATCHER = "kill a dispatcher"
     KILL_API = "kill the API"
     KILL_RABBITMQ = "kill RabbitMQ"
     KILL_POSTGRES = "kill PostgreSQL"
-    STOP_WORKER = "stop a worker for longer than its lease"
-    RESTART_WORKER = "restart a worker in order"
+    SUSPEND_WORKER = "suspend a worker for longer than its lease"
+    RESTART_WORKER = "restart a worker cleanly"
     DROP_CONNECTIONS = "drop all database connections"
     PURGE_QUEUE = "purge the queue"
     PROVIDER_OUTAGE = "stop the provider"
@@ -23,12 +23,12 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """A fault, and how long after the one before it, in seconds."""
+    """A fault, and its delay after the previous fault in seconds."""
 
     fault: Fault
     pause_seconds: float
     index: int
-    """Which of several processes it hits."""
+    """Selects one of several processes."""
 
 
 ALWAYS: Final = (
@@ -38,15 +38,15 @@ ALWAYS: Final = (
     Fault.KILL_API,
     Fault.KILL_RABBITMQ,
     Fault.KILL_POSTGRES,
-    Fault.STOP_WORKER,
+    Fault.SUSPEND_WORKER,
     Fault.DROP_CONNECTIONS,
     Fault.PURGE_QUEUE,
     Fault.RESTART_WORKER,
 )
-FURTHER: Final = (
+EXTRA: Final = (
     Fault.KILL_WORKER,
     Fault.KILL_DISPATCHER,
-    Fault.STOP_WORKER,
+    Fault.SUSPEND_WORKER,
     Fault.RESTART_WORKER,
     Fault.DROP_CONNECTIONS,
     Fault.PROVIDER_OUTAGE,
@@ -54,8 +54,8 @@ FURTHER: Final = (
 
 
 def schedule(seed: int) -> list[Event]:
-    """The faults of one round: each kind once at least, twelve in all, in any order."""
+    """Return the twelve faults of one round in random order. Each fault in `ALWAYS` is among them."""
     rng = random.Random(seed)
-    faults = [*ALWAYS, rng.choice(FURTHER), rng.choice(FURTHER)]
+    faults = [*ALWAYS, rng.choice(EXTRA), rng.choice(EXTRA)]
     rng.shuffle(faults)
     return [Event(fault, rng.uniform(0.2, 1.5), rng.randrange(6)) for fault in faults]

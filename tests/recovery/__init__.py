@@ -1,1 +1,1 @@
-"""Tests in which parts of a local stack are killed, stopped or cut off."""
+"""Tests that kill, stop or disconnect parts of a local stack."""

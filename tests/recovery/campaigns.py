@@ -1,4 +1,4 @@
-"""Campaigns of a stack that is about to be disrupted: prepared, and waited for."""
+"""Create campaigns in a local stack, and wait until they are sent."""
 
 import time
 from typing import Any
@@ -9,8 +9,8 @@ import psycopg
 from leopard_local.stack import Stack
 
 
-def prepare(client: httpx2.Client, stack: Stack, count: int) -> tuple[int, list[int]]:
-    """A draft and the customers that it is to go to."""
+def create_campaign(client: httpx2.Client, stack: Stack, count: int) -> tuple[int, list[int]]:
+    """Create a draft and `count` customers. Return the ids of both."""
     with psycopg.connect(stack.stores.database_url) as connection:
         created = connection.execute(
             """
@@ -25,23 +25,23 @@ def prepare(client: httpx2.Client, stack: Stack, count: int) -> tuple[int, list[
     return campaign_id, [row[0] for row in created]
 
 
-def stats(client: httpx2.Client, campaign_id: int) -> dict[str, Any]:
+def campaign_stats(client: httpx2.Client, campaign_id: int) -> dict[str, Any]:
     campaign: dict[str, Any] = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
     return {"status": campaign["status"], **campaign["stats"]}
 
 
-def wait_for(client: httpx2.Client, campaign_id: int, *, sent: int, seconds: float = 90) -> dict[str, Any]:
+def wait_until_sent_count(client: httpx2.Client, campaign_id: int, sent: int, *, seconds: float = 90) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
-    while (found := stats(client, campaign_id))["sent"] < sent:
+    while (found := campaign_stats(client, campaign_id))["sent"] < sent:
         assert time.monotonic() < deadline, found
         time.sleep(0.05)
     return found
 
 
 def wait_until_sent(client: httpx2.Client, campaign_id: int, total: int) -> None:
-    wait_for(client, campaign_id, sent=total)
+    wait_until_sent_count(client, campaign_id, total)
     deadline = time.monotonic() + 15
-    while (found := stats(client, campaign_id))["status"] != "sent":
+    while (found := campaign_stats(client, campaign_id))["status"] != "sent":
         assert time.monotonic() < deadline, found
         time.sleep(0.05)
     assert (found["total"], found["pending"], found["sent"], found["failed"]) == (total, 0, total, 0)

@@ -1,4 +1,4 @@
-"""A local stack whose processes can be killed."""
+"""A local stack with processes that tests can kill."""
 
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
-    """The whole stack, with two workers and slow providers; a test starts again what it kills."""
+    """A stack with two workers and a slow provider. A test must restart the processes that it kills."""
     with tempfile.TemporaryDirectory(prefix="leopard-recovery-") as folder:
         Path(folder).chmod(0o755)
         with running_stack(Path(folder), packages=PACKAGES, workers=2, settings=SETTINGS) as started:
