@@ -1,1 +1,1 @@
-"""What the http provider knows of a message when its connection breaks: on real sockets and on both event loops."""
+"""The outcomes that the HTTP sender reports for broken connections, on real sockets and both event loops."""

@@ -1,4 +1,4 @@
-"""The event loops that providers run on: asyncio's own, and uvloop, which the services use."""
+"""Run each test on two event loops: asyncio's, and uvloop, which the services use."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,7 +12,7 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a coroutine on one of the loops."""
+    """A function that runs a coroutine on one of the event loops."""
 
     def run_on_loop(coroutine: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=request.param) as runner:

@@ -1,4 +1,4 @@
-"""A message, and a provider to hand it to."""
+"""A message, and an HTTP sender for it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,8 +11,8 @@ MESSAGE = OutgoingMessage(9001, "1-9001", Channel.SMS, "+254700000000", "Hi")
 
 
 @asynccontextmanager
-async def provider_at(url: str, *, seconds: float = 5.0, connections: int = 10) -> AsyncIterator[HttpSender]:
-    """The http provider, closed in the end."""
+async def http_sender(url: str, *, seconds: float = 5.0, connections: int = 10) -> AsyncIterator[HttpSender]:
+    """Create an HTTP sender, and close it after the block."""
     provider = HttpSender(url, timeout_seconds=seconds, connections=connections)
     try:
         yield provider

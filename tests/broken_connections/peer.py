@@ -1,4 +1,4 @@
-"""A provider's server on real sockets that breaks where a test wants it to; counts what arrived whole."""
+"""A provider's server on real sockets. A script breaks its connections; it records complete requests."""
 
 import asyncio
 import socket
@@ -13,14 +13,14 @@ ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 
 @dataclass
 class Exchange:
-    """One connection, as the script of a peer sees it."""
+    """One connection, for the script of a peer."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     peer: "Peer"
 
     async def request(self) -> None:
-        """Read a request to its end."""
+        """Read a complete request."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
         await self.reader.readexactly(int(lengths[0].partition(b":")[2]))
@@ -32,7 +32,7 @@ class Exchange:
         await self.writer.drain()
 
     def reset(self) -> None:
-        """Close with a reset, as a process that is killed does."""
+        """Reset the connection, as the kernel does for a killed process."""
         self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
@@ -42,33 +42,33 @@ Script = Callable[[Exchange], Awaitable[None]]
 
 @dataclass
 class Peer:
-    """A server that runs its script on each connection, and then closes it."""
+    """A server that runs its script on each connection and then closes the connection."""
 
     script: Script
     port: int = 0
     connections: int = 0
-    open_now: int = 0
-    most_open: int = 0
+    open_connections: int = 0
+    max_open_connections: int = 0
     requests: list[bytes] = field(default_factory=list)
-    """The heads of requests that arrived whole."""
+    """The heads of complete requests."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Play the script on a connection."""
+        """Run the script on a connection."""
         self.connections += 1
-        self.open_now += 1
-        self.most_open = max(self.most_open, self.open_now)
+        self.open_connections += 1
+        self.max_open_connections = max(self.max_open_connections, self.open_connections)
         try:
             await self.script(Exchange(reader, writer, self))
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the client closed it
+            pass  # the client closed the connection
         finally:
-            self.open_now -= 1
+            self.open_connections -= 1
             writer.close()
 
 
 @asynccontextmanager
 async def running_peer(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
-    """A peer on a free port of this machine."""
+    """Run a peer on a free port for the length of the block."""
     peer = Peer(script)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -89,7 +89,7 @@ async def running_peer(script: Script, tls: ssl.SSLContext | None = None) -> Asy
 
 
 async def accept_all(exchange: Exchange) -> None:
-    """Accept request after request on one connection."""
+    """Accept all requests on the connection."""
     while True:
         await exchange.request()
         await exchange.answer()

@@ -1,4 +1,4 @@
-"""Once a request is written it may have arrived: without an answer the outcome is `Unknown`, and nothing is resent."""
+"""A written request may have arrived: without an answer the outcome is `Unknown`, and the request is not repeated."""
 
 import asyncio
 import socket
@@ -7,7 +7,7 @@ import time
 import pytest
 
 from broken_connections.conftest import Run
-from broken_connections.messages import MESSAGE, provider_at
+from broken_connections.messages import MESSAGE, http_sender
 from broken_connections.peer import ACCEPTED, Exchange, Script, running_peer
 from leopard.providers.contract import Accepted, Unavailable, Unknown
 
@@ -27,12 +27,12 @@ async def _half_close_after_request(exchange: Exchange) -> None:
     await exchange.reader.read()
 
 
-async def _half_an_answer(exchange: Exchange) -> None:
+async def _partial_answer(exchange: Exchange) -> None:
     await exchange.request()
     await exchange.answer(b"HTTP/1.1 202 Accepted\r\nContent-Le")
 
 
-async def _no_http(exchange: Exchange) -> None:
+async def _not_http(exchange: Exchange) -> None:
     await exchange.request()
     await exchange.answer(b"SSH-2.0-OpenSSH_9.9\r\n")
 
@@ -55,41 +55,41 @@ async def _endless_head(exchange: Exchange) -> None:
         _reset_after_request,
         _close_after_request,
         _half_close_after_request,
-        _half_an_answer,
-        _no_http,
+        _partial_answer,
+        _not_http,
         _switch_protocols,
         _endless_head,
     ],
 )
-def test_a_request_that_arrived_without_an_answer_is_unknown(run: Run, script: Script) -> None:
+def test_a_request_without_an_answer_is_unknown(run: Run, script: Script) -> None:
     async def case() -> None:
-        async with running_peer(script) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
+        async with running_peer(script) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
             assert isinstance(await provider.send(MESSAGE), Unknown)
-            assert len(peer.requests) == 1, "nothing is sent twice"
+            assert len(peer.requests) == 1, "the request was sent twice"
 
     run(case())
 
 
-def test_a_reset_in_the_middle_of_a_request_is_unknown(run: Run) -> None:
+def test_a_reset_during_a_request_is_unknown(run: Run) -> None:
     async def reset(exchange: Exchange) -> None:
         await exchange.reader.readexactly(20)
         exchange.reset()
 
     async def case() -> None:
-        async with running_peer(reset) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
+        async with running_peer(reset) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
             assert isinstance(await provider.send(MESSAGE), Unknown)
             assert peer.connections == 1
 
     run(case())
 
 
-def test_a_new_connection_that_is_reset_unread_is_never_tried_again_by_itself(run: Run) -> None:
+def test_a_reset_of_a_new_connection_is_not_retried(run: Run) -> None:
     async def reset(exchange: Exchange) -> None:
         exchange.reset()
 
     async def case() -> None:
-        async with running_peer(reset) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
-            # which of the two depends on whether the reset was there before the request was written
+        async with running_peer(reset) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
+            # Unavailable if the reset arrived before the request was written, otherwise Unknown
             assert isinstance(await provider.send(MESSAGE), Unknown | Unavailable)
             assert peer.connections == 1
             assert peer.requests == []
@@ -97,7 +97,7 @@ def test_a_new_connection_that_is_reset_unread_is_never_tried_again_by_itself(ru
     run(case())
 
 
-def test_an_answer_that_is_late_is_unknown_and_never_taken_for_another_messages(run: Run) -> None:
+def test_a_late_answer_is_unknown_and_is_not_used_for_another_message(run: Run) -> None:
     async def late(exchange: Exchange) -> None:
         await exchange.request()
         if exchange.peer.connections == 1:
@@ -108,7 +108,7 @@ def test_an_answer_that_is_late_is_unknown_and_never_taken_for_another_messages(
             await exchange.answer()
 
     async def case() -> None:
-        async with running_peer(late) as peer, provider_at(f"http://127.0.0.1:{peer.port}/", seconds=0.4) as provider:
+        async with running_peer(late) as peer, http_sender(f"http://127.0.0.1:{peer.port}/", seconds=0.4) as provider:
             began = time.monotonic()
             assert await provider.send(MESSAGE) == Unknown("provider did not answer: no answer in time")
             assert time.monotonic() - began >= 0.39
@@ -118,7 +118,7 @@ def test_an_answer_that_is_late_is_unknown_and_never_taken_for_another_messages(
     run(case())
 
 
-def test_a_send_that_is_cancelled_takes_its_connection_with_it(run: Run) -> None:
+def test_a_cancelled_send_closes_its_connection(run: Run) -> None:
     async def case() -> None:
         arrived = asyncio.Event()
 
@@ -132,7 +132,7 @@ def test_a_send_that_is_cancelled_takes_its_connection_with_it(run: Run) -> None
 
         async with (
             running_peer(late) as peer,
-            provider_at(f"http://127.0.0.1:{peer.port}/", connections=1) as provider,
+            http_sender(f"http://127.0.0.1:{peer.port}/", connections=1) as provider,
         ):
             sending = asyncio.create_task(provider.send(MESSAGE))
             await arrived.wait()
@@ -147,7 +147,7 @@ def test_a_send_that_is_cancelled_takes_its_connection_with_it(run: Run) -> None
 
 @pytest.mark.parametrize("with_reset", [False, True], ids=["closed", "reset"])
 def test_a_kept_connection_that_breaks_after_a_request_is_unknown(run: Run, *, with_reset: bool) -> None:
-    async def break_at_the_second(exchange: Exchange) -> None:
+    async def break_after_second_request(exchange: Exchange) -> None:
         await exchange.request()
         await exchange.answer()
         await exchange.request()
@@ -156,29 +156,29 @@ def test_a_kept_connection_that_breaks_after_a_request_is_unknown(run: Run, *, w
 
     async def case() -> None:
         async with (
-            running_peer(break_at_the_second) as peer,
-            provider_at(f"http://127.0.0.1:{peer.port}/") as provider,
+            running_peer(break_after_second_request) as peer,
+            http_sender(f"http://127.0.0.1:{peer.port}/") as provider,
         ):
             assert await provider.send(MESSAGE) == Accepted()
             assert isinstance(await provider.send(MESSAGE), Unknown)
-            assert (peer.connections, len(peer.requests)) == (1, 2), "clients that send it again make duplicates"
+            assert (peer.connections, len(peer.requests)) == (1, 2), "the client repeated the request"
             assert await provider.send(MESSAGE) == Accepted()
 
     run(case())
 
 
-def test_a_kept_connection_that_closes_while_we_write_is_unknown(run: Run) -> None:
+def test_a_kept_connection_that_closes_during_a_write_is_unknown(run: Run) -> None:
     async def case() -> None:
         loop = asyncio.get_running_loop()
         with socket.create_server(("127.0.0.1", 0)) as listening:
             listening.setblocking(False)  # noqa: FBT003 the socket's own signature
-            async with provider_at(f"http://127.0.0.1:{listening.getsockname()[1]}/") as provider:
+            async with http_sender(f"http://127.0.0.1:{listening.getsockname()[1]}/") as provider:
                 sending = asyncio.create_task(provider.send(MESSAGE))
                 peer, _ = await loop.sock_accept(listening)
                 await loop.sock_recv(peer, 65_536)
                 await loop.sock_sendall(peer, ACCEPTED)
                 assert await sending == Accepted()
-                # the loop does not turn between the two, so the client cannot know
+                # the event loop does not run between the two calls, so the client cannot notice the close
                 peer.close()
                 assert isinstance(await provider.send(MESSAGE), Unknown)
                 sending = asyncio.create_task(provider.send(MESSAGE))
@@ -192,15 +192,15 @@ def test_a_kept_connection_that_closes_while_we_write_is_unknown(run: Run) -> No
 
 
 @pytest.mark.parametrize("with_reset", [False, True], ids=["closed", "reset"])
-def test_a_connection_that_was_closed_while_idle_costs_no_message(run: Run, *, with_reset: bool) -> None:
-    async def one_each(exchange: Exchange) -> None:
+def test_a_connection_closed_while_idle_loses_no_message(run: Run, *, with_reset: bool) -> None:
+    async def one_request_each(exchange: Exchange) -> None:
         await exchange.request()
         await exchange.answer()
         if with_reset:
             exchange.reset()
 
     async def case() -> None:
-        async with running_peer(one_each) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
+        async with running_peer(one_request_each) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
             for sent in range(1, 4):
                 assert await provider.send(MESSAGE) == Accepted()
                 await asyncio.sleep(0.05)

@@ -1,19 +1,19 @@
-"""Answers that are long, late in coming, or more than one: their meaning counts, and the next message is not harmed."""
+"""Long, slow, incomplete and repeated answers have the right outcome and do not affect the next message."""
 
 import asyncio
 
 import pytest
 
 from broken_connections.conftest import Run
-from broken_connections.messages import MESSAGE, provider_at
+from broken_connections.messages import MESSAGE, http_sender
 from broken_connections.peer import ACCEPTED, Exchange, running_peer
 from leopard.providers.contract import Accepted, Refused, Throttled
 
 
-def test_a_body_without_end_is_not_read(run: Run) -> None:
+def test_an_endless_body_is_not_read(run: Run) -> None:
     written = 0
 
-    async def pour(exchange: Exchange) -> None:
+    async def send_endless_body(exchange: Exchange) -> None:
         nonlocal written
         await exchange.request()
         await exchange.answer(b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000000000\r\n\r\n")
@@ -23,11 +23,11 @@ def test_a_body_without_end_is_not_read(run: Run) -> None:
 
     async def case() -> None:
         async with (
-            running_peer(pour) as peer,
-            provider_at(f"http://127.0.0.1:{peer.port}/", connections=1) as provider,
+            running_peer(send_endless_body) as peer,
+            http_sender(f"http://127.0.0.1:{peer.port}/", connections=1) as provider,
         ):
             assert await provider.send(MESSAGE) == Accepted()
-            # with one connection this message is sent only because the first one was closed
+            # the only connection is free again because the client closed it
             assert await provider.send(MESSAGE) == Accepted()
             assert peer.connections == 2
             assert written < 100_000_000
@@ -35,19 +35,19 @@ def test_a_body_without_end_is_not_read(run: Run) -> None:
     run(case())
 
 
-def test_a_body_that_breaks_off_changes_nothing(run: Run) -> None:
+def test_an_incomplete_body_does_not_change_the_outcome(run: Run) -> None:
     async def break_off(exchange: Exchange) -> None:
         await exchange.request()
         await exchange.answer(b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\nContent-Length: 10\r\n\r\nhalf")
 
     async def case() -> None:
-        async with running_peer(break_off) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
+        async with running_peer(break_off) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
             assert await provider.send(MESSAGE) == Throttled(7)
 
     run(case())
 
 
-def test_a_body_that_comes_later_keeps_its_connection(run: Run) -> None:
+def test_a_delayed_body_keeps_its_connection(run: Run) -> None:
     async def in_two_pieces(exchange: Exchange) -> None:
         while True:
             await exchange.request()
@@ -58,7 +58,7 @@ def test_a_body_that_comes_later_keeps_its_connection(run: Run) -> None:
     async def case() -> None:
         async with (
             running_peer(in_two_pieces) as peer,
-            provider_at(f"http://127.0.0.1:{peer.port}/", connections=1) as provider,
+            http_sender(f"http://127.0.0.1:{peer.port}/", connections=1) as provider,
         ):
             for _ in range(3):
                 assert await provider.send(MESSAGE) == Accepted()
@@ -75,7 +75,7 @@ def test_a_redirect_is_not_followed(run: Run) -> None:
         await exchange.request()
 
     async def case() -> None:
-        async with running_peer(redirect) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
+        async with running_peer(redirect) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
             outcome = await provider.send(MESSAGE)
             assert outcome == Refused("provider answered 307, a redirect, which is not followed", permanent=False)
             assert (peer.connections, len(peer.requests)) == (1, 1)
@@ -84,8 +84,8 @@ def test_a_redirect_is_not_followed(run: Run) -> None:
 
 
 @pytest.mark.parametrize("first", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"])
-def test_an_answer_on_the_way_is_not_the_answer(run: Run, first: bytes) -> None:
-    async def twice(exchange: Exchange) -> None:
+def test_an_interim_answer_is_not_the_final_answer(run: Run, first: bytes) -> None:
+    async def interim_then_final(exchange: Exchange) -> None:
         while True:
             await exchange.request()
             await exchange.answer(first)
@@ -93,7 +93,7 @@ def test_an_answer_on_the_way_is_not_the_answer(run: Run, first: bytes) -> None:
             await exchange.answer(b"HTTP/1.1 422 Unprocessable\r\nContent-Length: 0\r\n\r\n")
 
     async def case() -> None:
-        async with running_peer(twice) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
+        async with running_peer(interim_then_final) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
             for _ in range(2):
                 assert await provider.send(MESSAGE) == Refused("provider answered 422", permanent=True)
             assert peer.connections == 1
@@ -102,8 +102,8 @@ def test_an_answer_on_the_way_is_not_the_answer(run: Run, first: bytes) -> None:
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one segment", "later"])
-def test_an_answer_too_many_is_not_taken_for_the_next_messages(run: Run, *, at_once: bool) -> None:
-    async def too_many(exchange: Exchange) -> None:
+def test_an_extra_answer_is_not_used_for_the_next_message(run: Run, *, at_once: bool) -> None:
+    async def answer_twice(exchange: Exchange) -> None:
         if exchange.peer.connections > 1:
             await exchange.request()
             await exchange.answer(b"HTTP/1.1 422 Unprocessable\r\nContent-Length: 0\r\n\r\n")
@@ -118,7 +118,7 @@ def test_an_answer_too_many_is_not_taken_for_the_next_messages(run: Run, *, at_o
         await exchange.reader.read()
 
     async def case() -> None:
-        async with running_peer(too_many) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
+        async with running_peer(answer_twice) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
             assert await provider.send(MESSAGE) == Accepted()
             await asyncio.sleep(0.15)
             assert await provider.send(MESSAGE) == Refused("provider answered 422", permanent=True)
@@ -135,14 +135,14 @@ def test_an_answer_too_many_is_not_taken_for_the_next_messages(run: Run, *, at_o
         b"HTTP/1.1 202 Accepted\r\n\r\n",
     ],
 )
-def test_a_connection_that_the_provider_ends_is_not_used_again(run: Run, answer: bytes) -> None:
-    async def last(exchange: Exchange) -> None:
+def test_a_connection_that_the_provider_closes_is_not_used_again(run: Run, answer: bytes) -> None:
+    async def answer_and_close(exchange: Exchange) -> None:
         await exchange.request()
         await exchange.answer(answer)
         await asyncio.sleep(0.1)
 
     async def case() -> None:
-        async with running_peer(last) as peer, provider_at(f"http://127.0.0.1:{peer.port}/") as provider:
+        async with running_peer(answer_and_close) as peer, http_sender(f"http://127.0.0.1:{peer.port}/") as provider:
             for _ in range(2):
                 assert await provider.send(MESSAGE) == Accepted()
             assert peer.connections == 2
@@ -157,7 +157,7 @@ def test_credentials_in_the_url_are_sent_as_basic_authentication(run: Run) -> No
 
     async def case() -> None:
         async with running_peer(accept) as peer:
-            async with provider_at(f"http://us%40er:secret@127.0.0.1:{peer.port}/messages?a=b") as provider:
+            async with http_sender(f"http://us%40er:secret@127.0.0.1:{peer.port}/messages?a=b") as provider:
                 assert await provider.send(MESSAGE) == Accepted()
             head = peer.requests[0].split(b"\r\n")
             assert head[0] == b"POST /messages?a=b HTTP/1.1"

@@ -1,4 +1,4 @@
-"""TLS: what fails before the handshake is done has sent nothing; what fails after it may have."""
+"""TLS: a failure during the handshake sends nothing; after a failure later, the outcome is unknown."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from broken_connections.conftest import Run
-from broken_connections.messages import MESSAGE, provider_at
+from broken_connections.messages import MESSAGE, http_sender
 from broken_connections.peer import Exchange, accept_all, running_peer
 from leopard.providers.contract import Accepted, SendOutcome, Unavailable, Unknown
 
@@ -19,7 +19,7 @@ AUTHORITY = trustme.CA()
 
 @pytest.fixture(autouse=True)
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The provider trusts the authority as it would a private one: by OpenSSL's variable."""
+    """Make the client trust the test authority, as a private one, through OpenSSL's variable."""
     AUTHORITY.cert_pem.write_to_path(tmp_path / "authority.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
 
@@ -33,7 +33,7 @@ def server_context(name: str = "localhost", authority: trustme.CA = AUTHORITY) -
 async def _outcome(context: ssl.SSLContext, *, seconds: float = 5.0) -> tuple[SendOutcome, int]:
     async with (
         running_peer(accept_all, context) as peer,
-        provider_at(f"https://localhost:{peer.port}/", seconds=seconds) as provider,
+        http_sender(f"https://localhost:{peer.port}/", seconds=seconds) as provider,
     ):
         return await provider.send(MESSAGE), len(peer.requests)
 
@@ -42,7 +42,7 @@ def test_messages_are_sent_over_one_kept_connection(run: Run) -> None:
     async def case() -> None:
         async with (
             running_peer(accept_all, server_context()) as peer,
-            provider_at(f"https://localhost:{peer.port}/") as provider,
+            http_sender(f"https://localhost:{peer.port}/") as provider,
         ):
             for _ in range(3):
                 assert await provider.send(MESSAGE) == Accepted()
@@ -52,7 +52,7 @@ def test_messages_are_sent_over_one_kept_connection(run: Run) -> None:
 
 
 @pytest.mark.parametrize("case_name", ["other name", "other authority", "old protocol", "client certificate, TLS 1.2"])
-def test_a_handshake_that_fails_has_sent_nothing(run: Run, case_name: str) -> None:
+def test_a_failed_handshake_sends_nothing(run: Run, case_name: str) -> None:
     async def case() -> None:
         context = server_context()
         match case_name:
@@ -74,7 +74,7 @@ def test_a_handshake_that_fails_has_sent_nothing(run: Run, case_name: str) -> No
 
 
 def test_an_alert_after_the_handshake_is_unknown(run: Run) -> None:
-    """With TLS 1.3 the client has finished, and has sent its request, before the server judges its certificate."""
+    """With TLS 1.3, the client may send its request before the server checks the client certificate."""
 
     async def case() -> None:
         context = server_context()
@@ -86,38 +86,38 @@ def test_an_alert_after_the_handshake_is_unknown(run: Run) -> None:
     run(case())
 
 
-def test_a_server_that_speaks_no_tls_has_no_message(run: Run) -> None:
-    async def speak_plainly(exchange: Exchange) -> None:
+def test_a_server_without_tls_gets_no_message(run: Run) -> None:
+    async def answer_without_tls(exchange: Exchange) -> None:
         await exchange.reader.read(10)
         await exchange.answer(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
     async def case() -> None:
         async with (
-            running_peer(speak_plainly) as peer,
-            provider_at(f"https://localhost:{peer.port}/") as provider,
+            running_peer(answer_without_tls) as peer,
+            http_sender(f"https://localhost:{peer.port}/") as provider,
         ):
             assert isinstance(await provider.send(MESSAGE), Unavailable)
 
     run(case())
 
 
-def test_a_reset_in_the_handshake_has_sent_nothing(run: Run) -> None:
+def test_a_reset_during_the_handshake_sends_nothing(run: Run) -> None:
     async def reset(exchange: Exchange) -> None:
         await exchange.reader.read(10)
         exchange.reset()
 
     async def case() -> None:
-        async with running_peer(reset) as peer, provider_at(f"https://localhost:{peer.port}/") as provider:
+        async with running_peer(reset) as peer, http_sender(f"https://localhost:{peer.port}/") as provider:
             assert isinstance(await provider.send(MESSAGE), Unavailable)
 
     run(case())
 
 
-def test_a_handshake_that_is_not_done_in_time_has_sent_nothing(run: Run) -> None:
+def test_a_handshake_that_times_out_sends_nothing(run: Run) -> None:
     async def case() -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"https://localhost:{silent.getsockname()[1]}/"
-            async with provider_at(url, seconds=0.3) as provider:
+            async with http_sender(url, seconds=0.3) as provider:
                 began = time.monotonic()
                 assert isinstance(await provider.send(MESSAGE), Unavailable)
                 assert 0.25 < time.monotonic() - began < 3
@@ -135,7 +135,7 @@ def test_a_connection_that_breaks_after_a_request_is_unknown(run: Run, *, with_r
     async def case() -> None:
         async with (
             running_peer(break_off, server_context()) as peer,
-            provider_at(f"https://localhost:{peer.port}/") as provider,
+            http_sender(f"https://localhost:{peer.port}/") as provider,
         ):
             assert isinstance(await provider.send(MESSAGE), Unknown)
             assert len(peer.requests) == 1
@@ -143,15 +143,15 @@ def test_a_connection_that_breaks_after_a_request_is_unknown(run: Run, *, with_r
     run(case())
 
 
-def test_a_connection_that_was_closed_while_idle_costs_no_message(run: Run) -> None:
-    async def one_each(exchange: Exchange) -> None:
+def test_a_connection_closed_while_idle_loses_no_message(run: Run) -> None:
+    async def one_request_each(exchange: Exchange) -> None:
         await exchange.request()
         await exchange.answer()
 
     async def case() -> None:
         async with (
-            running_peer(one_each, server_context()) as peer,
-            provider_at(f"https://localhost:{peer.port}/") as provider,
+            running_peer(one_request_each, server_context()) as peer,
+            http_sender(f"https://localhost:{peer.port}/") as provider,
         ):
             for sent in range(1, 4):
                 assert await provider.send(MESSAGE) == Accepted()

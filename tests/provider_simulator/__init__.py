@@ -1,5 +1,4 @@
-"""A provider of SMS and WhatsApp messages that delivers nothing, fails on demand, and writes down what it accepted.
+"""Simulate a provider of SMS and WhatsApp messages: fail on demand, and keep a ledger of accepted messages.
 
-It shares no code with the services. It does not look at idempotency keys: what it is given twice it accepts twice,
-so that its ledger shows duplicates.
+The simulator shares no code with the services. It ignores idempotency keys, so that its ledger shows duplicates.
 """

@@ -8,7 +8,7 @@ from provider_simulator.server import Simulator
 
 
 def main() -> None:
-    """Run the simulator until it is told to stop."""
+    """Run the simulator until a signal stops it."""
     parser = argparse.ArgumentParser(prog="provider_simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9090)

@@ -1,4 +1,4 @@
-"""How the simulator misbehaves."""
+"""The faults of the simulator and their rates."""
 
 import random
 from dataclasses import dataclass, fields
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Fault(StrEnum):
-    """What may happen to a request instead of a good answer."""
+    """A fault that a request can meet."""
 
     REFUSED = "refused"
     """500; not accepted."""
@@ -18,14 +18,14 @@ class Fault(StrEnum):
     RESET = "reset"
     """The connection is reset; not accepted."""
     TIMEOUT = "timeout"
-    """No answer at all; not accepted."""
+    """No answer; not accepted."""
     ANSWER_LOST = "answer_lost"
     """Accepted, then the connection is reset."""
 
 
 @dataclass
 class Behaviour:
-    """How often each fault happens, between 0 and 1; how long answers take, in seconds; and whether all is down."""
+    """The rate of each fault (0 to 1), the times of answers in seconds, and whether there is an outage."""
 
     refused: float = 0
     permanent: float = 0
@@ -39,14 +39,14 @@ class Behaviour:
     timeout_seconds: float = 30
     outage: bool = False
 
-    def change(self, given: dict[str, Any]) -> None:
-        """Take over what is given.
+    def change(self, changes: dict[str, Any]) -> None:
+        """Change some fields.
 
         Raises:
-            ValueError: Something is given that does not exist, or a rate is none.
+            ValueError: A field does not exist, or its value is invalid.
         """
         known = {field.name for field in fields(self)}
-        for name, value in given.items():
+        for name, value in changes.items():
             if (
                 name not in known
                 or not isinstance(value, int | float)
@@ -58,7 +58,7 @@ class Behaviour:
             setattr(self, name, value)
 
     def draw(self, rng: random.Random) -> Fault | None:
-        """What happens to one request; null: a good answer."""
+        """Draw the fault of one request. None means that the message is accepted."""
         threshold = rng.random()
         for fault in Fault:
             threshold -= getattr(self, fault.value)

@@ -1,4 +1,4 @@
-"""The simulator's HTTP: messages in, the ledger out, behaviour changed on the way."""
+"""The simulator's HTTP API: accept messages, show the ledger, change the behaviour."""
 
 import asyncio
 import random
@@ -15,20 +15,20 @@ _STATUS: Final = {Fault.REFUSED: 500, Fault.PERMANENT: 422, Fault.THROTTLED: 429
 
 
 class Simulator:
-    """Answers requests and remembers every message that it accepted."""
+    """Answers requests and records every accepted message."""
 
     def __init__(self, seed: int | None = None) -> None:
         self.behaviour = Behaviour()
         self.ledger: list[dict[str, Any]] = []
         self.happened: Counter[str] = Counter()
-        self._luck = random.Random(seed)
+        self._random = random.Random(seed)
 
     def app(self) -> web.Application:
-        """The web application."""
+        """Create the web application."""
         app = web.Application()
         app.add_routes(
             [
-                web.post("/messages", self.take_message),
+                web.post("/messages", self.accept_message),
                 web.get("/ledger", self.show_ledger),
                 web.get("/behaviour", self.show_behaviour),
                 web.put("/behaviour", self.change_behaviour),
@@ -37,16 +37,16 @@ class Simulator:
         )
         return app
 
-    async def take_message(self, request: web.Request) -> web.StreamResponse:
-        """Take a message, or fail as the behaviour has it."""
+    async def accept_message(self, request: web.Request) -> web.StreamResponse:
+        """Accept a message, or fail according to the behaviour."""
         body = await request.json()
         behaviour = self.behaviour
         if behaviour.outage:
             self.happened["outage"] += 1
             return web.Response(status=503)
-        fault = behaviour.draw(self._luck)
+        fault = behaviour.draw(self._random)
         self.happened[fault or "accepted"] += 1
-        await asyncio.sleep(self._luck.uniform(behaviour.latency_min_seconds, behaviour.latency_max_seconds))
+        await asyncio.sleep(self._random.uniform(behaviour.latency_min_seconds, behaviour.latency_max_seconds))
         if fault is None or fault is Fault.ANSWER_LOST:
             self.ledger.append({**body, "time": time.time()})
         if fault is None:
@@ -61,15 +61,15 @@ class Simulator:
         return web.Response(status=_STATUS[fault], headers=headers)
 
     async def show_ledger(self, _request: web.Request) -> web.Response:
-        """Everything that was accepted, in order."""
+        """Return all accepted messages, oldest first."""
         return web.json_response(self.ledger)
 
     async def show_behaviour(self, _request: web.Request) -> web.Response:
-        """How it behaves, and what has happened so far."""
+        """Return the behaviour, and the number of each event so far."""
         return web.json_response({**asdict(self.behaviour), "happened": self.happened})
 
     async def change_behaviour(self, request: web.Request) -> web.Response:
-        """Behave differently from now on."""
+        """Change the behaviour of later requests."""
         try:
             self.behaviour.change(await request.json())
         except ValueError as error:
