@@ -1,1 +1,1 @@
-"""What clients rely on: the OpenAPI document, what may change in it, and the client that is generated from it."""
+"""The API contract: the OpenAPI document, its allowed changes, and a client generated from it."""

@@ -1,5 +1,5 @@
-"""Writes docs/openapi.json from the application: `make openapi`."""
+"""Write docs/openapi.json from the application: `make openapi`."""
 
-from api_contract.document import FILE, PROJECT, application_document, written
+from api_contract.document import FILE, PROJECT, application_document, as_text
 
-(PROJECT / FILE).write_text(written(application_document()))
+(PROJECT / FILE).write_text(as_text(application_document()))

@@ -1,7 +1,7 @@
-"""Which changes of an OpenAPI document break clients of the version before.
+"""Find changes of an OpenAPI document that break clients of the previous version.
 
-A client may know everything that the old document says, and nothing of what the new one adds. So requests that were
-valid must stay valid, and responses must not lose anything that a client may read.
+A client may use everything in the old document, and nothing that the new document adds. So valid requests must stay
+valid, and responses must keep every field and value that a client may read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,13 +14,13 @@ _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "
 
 
 def breaking_changes(old: Json, new: Json) -> list[str]:
-    """What `new` takes from clients of `old`, a line for each; empty if it only adds."""
+    """Return the changes from `old` to `new` that break clients, one line each."""
     return sorted(set(_Comparison(old, new).changes()))
 
 
 @dataclass
 class _Shape:
-    """What a schema allows; the variants of `anyOf`, `oneOf` and `allOf` count together."""
+    """What a schema allows. The variants of `anyOf`, `oneOf` and `allOf` are merged."""
 
     types: set[str] = field(default_factory=set)
     values: set[str] = field(default_factory=set)
@@ -62,7 +62,7 @@ class _Comparison:
             yield from self._schema(f"{where}: response {status}", old_body, new_body, request=False)
 
     def _parameters(self, where: str, old: Json, new: Json) -> Iterator[str]:
-        # names of headers are the same in any case
+        # header names are case-insensitive
         before, after = (
             {(one["in"], one["name"].lower() if one["in"] == "header" else one["name"]): one for one in parameters}
             for parameters in (old.get("parameters", []), new.get("parameters", []))
@@ -128,8 +128,8 @@ def _shape(schema: Json, document: Json) -> _Shape:
 def _add(schema: Json, document: Json, shape: _Shape) -> None:
     if "$ref" in schema:
         schema = {**_resolved(schema["$ref"], document), **{k: v for k, v in schema.items() if k != "$ref"}}
-    given = schema.get("type", [])
-    shape.types |= {given} if isinstance(given, str) else set(given)
+    types = schema.get("type", [])
+    shape.types |= {types} if isinstance(types, str) else set(types)
     shape.values |= {str(value) for value in schema.get("enum", [])}
     if "const" in schema:
         shape.values.add(str(schema["const"]))

@@ -1,4 +1,4 @@
-"""The OpenAPI document: of the application, as committed, and of the last release."""
+"""The OpenAPI documents of the application, of the committed file and of the last release."""
 
 import json
 import subprocess
@@ -15,27 +15,27 @@ Document = dict[str, Any]
 
 
 def application_document() -> Document:
-    """The document that the application serves at `/openapi.json`."""
+    """Return the document that the application serves at `/openapi.json`."""
     # no connection is made before the application starts
     settings = ApiSettings.model_validate({"database_url": "postgresql://x/x", "amqp_url": "amqp://x/"})
     return create_app(settings).openapi()
 
 
-def written(document: Document) -> str:
-    """The text of the committed file for this document."""
+def as_text(document: Document) -> str:
+    """Return the text of the file for this document."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def committed_text() -> str:
-    """The text of the committed file."""
+    """Return the text of the committed file."""
     return (PROJECT / FILE).read_text()
 
 
 def released_document(project: Path = PROJECT) -> Document:
-    """The document of the last tagged version of this branch.
+    """Return the document of the last tagged version of this branch.
 
-    Before the first tag nothing is released and no client depends on the API: the committed file takes its place, so
-    that a removal needs `make openapi` and is seen in review. The same holds for a tag without the file.
+    Before the first tag nothing is released and no client depends on the API. Then the committed file is used, so that
+    a removal needs `make openapi` and is visible in review. The same applies to a tag without the file.
     """
     tag = _git(project, "describe", "--tags", "--abbrev=0")
     released = _git(project, "show", f"{tag}:{FILE}") if tag else None

@@ -1,4 +1,4 @@
-"""A change that would break a client of the version before is found; one that only adds is not."""
+"""A change that breaks clients of the previous version is reported; an addition is not."""
 
 import copy
 import json
@@ -117,13 +117,13 @@ HARMLESS: dict[str, Callable[[Document], object]] = {
     "an optional parameter": lambda new: post(new)["parameters"].append({"in": "query", "name": "dry", "schema": {}}),
     "a header in another case": lambda new: post(new)["parameters"][0].update(name="idempotency-key"),
     "an optional field of a request": lambda new: schema(new, "New")["properties"].update(tag={"type": "string"}),
-    "a field of a request that need not be given": lambda new: schema(new, "New")["required"].clear(),
+    "a field of a request that becomes optional": lambda new: schema(new, "New")["required"].clear(),
     "a type of a request": lambda new: schema(new, "New")["properties"].update(
         channel={"anyOf": [{"$ref": "#/components/schemas/Channel"}, {"type": "null"}]}
     ),
     "a value": lambda new: schema(new, "Channel")["enum"].append("rcs"),
     "a field of a response": lambda new: schema(new, "Campaign")["properties"].update(tag={"type": "string"}),
-    "a field of a response that is always there": lambda new: schema(new, "Campaign")["required"].append("note"),
+    "a field of a response that becomes required": lambda new: schema(new, "Campaign")["required"].append("note"),
     "a response": lambda new: post(new)["responses"].update({"409": {}}),
     "a description": lambda new: post(new).update(summary="Create", description="Creates a campaign"),
     "a schema's name": lambda new: (
@@ -136,7 +136,7 @@ HARMLESS: dict[str, Callable[[Document], object]] = {
 
 
 @pytest.mark.parametrize(("change", "line"), BREAKING, ids=[line for _, line in BREAKING])
-def test_a_change_that_breaks_a_client_is_named(change: Callable[[Document], object], line: str) -> None:
+def test_a_change_that_breaks_a_client_is_reported(change: Callable[[Document], object], line: str) -> None:
     new = copy.deepcopy(OLD)
     change(new)
     assert line in breaking_changes(OLD, new)
@@ -149,7 +149,7 @@ def test_a_change_that_only_adds_is_allowed(added: str) -> None:
     assert breaking_changes(OLD, new) == []
 
 
-def test_the_last_tag_of_this_branch_is_the_release(tmp_path: Path) -> None:
+def test_the_last_tag_of_this_branch_is_the_last_release(tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         identity = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "tag.gpgSign=false")
         subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)

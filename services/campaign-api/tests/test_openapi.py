@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from api_contract.compatibility import breaking_changes
-from api_contract.document import FILE, application_document, committed_text, released_document, written
+from api_contract.document import FILE, application_document, as_text, committed_text, released_document
 from leopard.db.pool import Connection
 from support.factories import add_customers
 
@@ -27,7 +27,7 @@ def examples_of(body: dict[str, Any], document: dict[str, Any]) -> list[dict[str
 
 
 def test_the_committed_document_is_the_applications() -> None:
-    assert committed_text() == written(application_document()), f"{FILE} is out of date: run `make openapi`"
+    assert committed_text() == as_text(application_document()), f"{FILE} is out of date: run `make openapi`"
 
 
 def test_no_client_of_the_last_release_breaks() -> None:
