@@ -1,4 +1,4 @@
-"""The API on a database of the test's own: in this process, or as a process of its own behind a real server."""
+"""campaign-api with a database for each test: as an application in this process, or as a real server process."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -13,13 +13,13 @@ from campaign_api.main import create_app
 from campaign_api.settings import ApiSettings
 from running_api import Service, start_api
 
-AWAY = "amqp://guest:guest@127.0.0.1:1/"
+UNAVAILABLE_BROKER = "amqp://guest:guest@127.0.0.1:1/"
 
 
 @pytest_asyncio.fixture
 async def app(database_url: str) -> FastAPI:
-    """The application; its broker is unavailable, and no request may depend on it."""
-    return create_app(ApiSettings(database_url=database_url, amqp_url=AWAY, chunk_size=1000))
+    """The application. Its broker is unavailable, because no request may depend on it."""
+    return create_app(ApiSettings(database_url=database_url, amqp_url=UNAVAILABLE_BROKER, chunk_size=1000))
 
 
 @pytest_asyncio.fixture
@@ -33,11 +33,11 @@ async def client(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def serve(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Start campaign-api as a process, with settings by their names."""
+    """A function that starts campaign-api as a process, with settings by their names."""
     started: list[Service] = []
 
     def start(**settings: object) -> Service:
-        started.append(start_api(database_url, AWAY, tmp_path, **settings))
+        started.append(start_api(database_url, UNAVAILABLE_BROKER, tmp_path, **settings))
         return started[-1]
 
     yield start

@@ -1,4 +1,4 @@
-"""An audience is everybody or those who match: by any value that may be stored."""
+"""An audience is all customers or those that match a filter. A filter accepts every value that can be stored."""
 
 import json
 
@@ -25,7 +25,9 @@ from support.factories import add_campaign, add_customers, rows
     ids=ascii,
 )
 @pytest.mark.parametrize("field", ["location", "preferred_product"])
-async def test_what_may_be_stored_may_be_asked_for(client: httpx2.AsyncClient, value: str, field: str) -> None:
+async def test_a_filter_accepts_every_value_that_can_be_stored(
+    client: httpx2.AsyncClient, value: str, field: str
+) -> None:
     assert (await client.post("/customers", json={"phone": "+254700000001", field: value})).status_code == 201
     await client.post("/customers", json={"phone": "+254700000002", field: "elsewhere"})
     new = {"name": "Summer", "channel": "sms", "base_template": "Hi", "audience": {"filter": {field: value}}}
@@ -36,7 +38,7 @@ async def test_what_may_be_stored_may_be_asked_for(client: httpx2.AsyncClient, v
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", "x" * 1001], ids=ascii)
-async def test_what_may_not_be_stored_may_not_be_asked_for(client: httpx2.AsyncClient, value: str) -> None:
+async def test_a_filter_refuses_every_value_that_cannot_be_stored(client: httpx2.AsyncClient, value: str) -> None:
     headers = {"content-type": "application/json"}
     for url, body in (
         ("/customers", {"phone": "+254700000001", "location": value}),
@@ -46,7 +48,7 @@ async def test_what_may_not_be_stored_may_not_be_asked_for(client: httpx2.AsyncC
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
 
 
-async def test_test_customers_are_in_no_audience_but_can_be_named(
+async def test_test_customers_are_in_no_audience_but_can_be_sent_to_by_id(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     await add_customers(connection, 2, location="Kisumu")

@@ -1,4 +1,4 @@
-"""Campaigns are created, read, changed and deleted as the contract says."""
+"""Campaigns are created, read, changed and deleted according to the contract."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ async def test_a_new_campaign_is_a_draft(client: httpx2.AsyncClient) -> None:
     assert campaign == {**NEW, "id": 1, "status": "draft", "scheduled_at": None, "warnings": []}
 
 
-async def test_one_whose_time_is_to_come_is_scheduled(client: httpx2.AsyncClient) -> None:
+async def test_a_campaign_with_a_future_time_is_scheduled(client: httpx2.AsyncClient) -> None:
     campaign = await create(client, scheduled_at="2099-01-01T02:00:00+02:00")
     assert (campaign["status"], campaign["scheduled_at"]) == ("scheduled", "2099-01-01T00:00:00Z")
 
 
-async def test_one_whose_time_has_passed_is_a_draft(client: httpx2.AsyncClient) -> None:
+async def test_a_campaign_with_a_past_time_is_a_draft(client: httpx2.AsyncClient) -> None:
     assert (await create(client, scheduled_at="2020-01-01T00:00:00Z"))["status"] == "draft"
 
 
@@ -40,7 +40,7 @@ async def test_an_unknown_placeholder_is_a_warning(client: httpx2.AsyncClient) -
     assert (await client.get("/campaigns/1")).json()["warnings"] == campaign["warnings"]
 
 
-async def test_unicode_goes_through_untouched(client: httpx2.AsyncClient) -> None:
+async def test_unicode_is_stored_unchanged(client: httpx2.AsyncClient) -> None:
     text = "Habari {first_name} 👋🏾\n\tñ ß ي 中 \u200d \u2028"
     assert (await create(client, name="Größe 中", base_template=text))["base_template"] == text
 
@@ -57,12 +57,12 @@ async def test_a_campaign_shows_stats_that_add_up(client: httpx2.AsyncClient, co
     }  # fmt: skip
 
 
-async def test_a_draft_shows_zeros(client: httpx2.AsyncClient) -> None:
+async def test_the_stats_of_a_draft_are_zero(client: httpx2.AsyncClient) -> None:
     await create(client)
     assert set((await client.get("/campaigns/1")).json()["stats"].values()) == {0}
 
 
-async def test_patch_changes_what_is_given_and_nothing_else(client: httpx2.AsyncClient) -> None:
+async def test_patch_changes_only_the_fields_in_the_body(client: httpx2.AsyncClient) -> None:
     await create(client)
     changed = (await client.patch("/campaigns/1", json={"name": "Autumn"})).json()
     assert (changed["name"], changed["base_template"], changed["status"]) == ("Autumn", "Hi {first_name}", "draft")
@@ -81,7 +81,7 @@ async def test_patch_moves_between_draft_and_scheduled(client: httpx2.AsyncClien
 
 
 @pytest.mark.parametrize("field", ["name", "channel", "base_template"])
-async def test_patch_cannot_take_away_what_is_required(client: httpx2.AsyncClient, field: str) -> None:
+async def test_patch_cannot_set_a_required_field_to_null(client: httpx2.AsyncClient, field: str) -> None:
     await create(client)
     answer = await client.patch("/campaigns/1", json={field: None})
     assert answer.status_code == 400
@@ -96,7 +96,7 @@ async def test_a_draft_can_be_deleted(client: httpx2.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("status", ["sending", "paused", "sent", "failed", "cancelled"])
-async def test_what_was_sent_can_neither_be_changed_nor_deleted(
+async def test_a_campaign_that_was_started_cannot_be_changed_or_deleted(
     client: httpx2.AsyncClient, connection: Connection, status: str
 ) -> None:
     campaign_id = await add_campaign(connection, status=status)
@@ -109,7 +109,7 @@ async def test_what_was_sent_can_neither_be_changed_nor_deleted(
         assert status in answer.json()["error"]["message"]
 
 
-async def test_a_campaign_says_why_its_messages_wait(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_campaign_shows_why_its_messages_wait(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     assert "waiting" not in (await client.get(f"/campaigns/{campaign_id}")).json()
     await connection.execute(
@@ -125,10 +125,12 @@ async def test_a_campaign_says_why_its_messages_wait(client: httpx2.AsyncClient,
     other = await add_campaign(connection, channel="whatsapp")
     assert "waiting" not in (await client.get(f"/campaigns/{other}")).json()
     await connection.execute("INSERT INTO provider_states (provider, channels) VALUES ('http b', '{sms}')")
-    assert "waiting" not in (await client.get(f"/campaigns/{campaign_id}")).json(), "another provider carries them"
+    assert "waiting" not in (await client.get(f"/campaigns/{campaign_id}")).json(), (
+        "another provider can send the messages"
+    )
 
 
-async def test_a_campaign_says_why_it_failed_as_a_whole(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_failed_campaign_shows_the_reason(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection, status="failed")
     assert "failure_reason" not in (await client.get(f"/campaigns/{campaign_id}")).json()
     await connection.execute("UPDATE campaigns SET failure_reason = 'the audience cannot be read'")

@@ -1,4 +1,4 @@
-"""Whether a campaign's time is still to come is for the database's clock to say."""
+"""The database's clock decides whether a campaign's time is in the future."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi"}
 
 @pytest.fixture
 def clock_behind(database_url: str) -> None:
-    """The database's clock is behind this process's."""
+    """Set the database's clock ten minutes behind the clock of this process."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA clock")
         connection.execute(
@@ -23,7 +23,7 @@ def clock_behind(database_url: str) -> None:
 
 
 @pytest.mark.usefixtures("clock_behind")
-async def test_the_databases_clock_decides(client: httpx2.AsyncClient) -> None:
+async def test_the_database_clock_decides_whether_a_time_is_in_the_future(client: httpx2.AsyncClient) -> None:
     soon = {"scheduled_at": (datetime.now(UTC) - timedelta(minutes=5)).isoformat()}
     past = {"scheduled_at": (datetime.now(UTC) - timedelta(minutes=15)).isoformat()}
     assert (await client.post("/campaigns", json={**NEW, **soon})).json()["status"] == "scheduled"

@@ -1,4 +1,4 @@
-"""Campaigns are paused, resumed and cancelled where that makes sense, and nowhere else."""
+"""A campaign can be paused, resumed and cancelled only in certain statuses."""
 
 import httpx2
 import pytest
@@ -17,7 +17,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("action", ["pause", "resume", "cancel"])
 @pytest.mark.parametrize("status", STATUSES)
-async def test_only_what_makes_sense_is_done(
+async def test_an_action_is_allowed_only_in_certain_statuses(
     client: httpx2.AsyncClient, connection: Connection, status: str, action: str
 ) -> None:
     campaign_id = await add_campaign(connection, status=status)
@@ -33,12 +33,12 @@ async def test_only_what_makes_sense_is_done(
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "cancel"])
-async def test_of_no_campaign(client: httpx2.AsyncClient, action: str) -> None:
+async def test_an_action_on_an_unknown_campaign_is_not_found(client: httpx2.AsyncClient, action: str) -> None:
     answer = await client.post(f"/campaigns/9/{action}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CAMPAIGN_NOT_FOUND")
 
 
-async def test_resuming_publishes_every_chunk_again(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_resume_republishes_every_chunk(client: httpx2.AsyncClient, connection: Connection) -> None:
     campaign_id = await add_campaign(connection, status="paused")
     await add_messages(connection, campaign_id, await add_customers(connection, 3))
     await connection.execute("UPDATE campaign_chunks SET check_at = now() + interval '1 hour'")
@@ -47,7 +47,9 @@ async def test_resuming_publishes_every_chunk_again(client: httpx2.AsyncClient, 
     assert chunk["check_at"] is None
 
 
-async def test_what_was_cancelled_is_no_part_of_the_total(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_cancelled_messages_are_excluded_from_the_total(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
     campaign_id = await add_campaign(connection, status="cancelled")
     await add_messages(connection, campaign_id, await add_customers(connection, 10))
     await connection.execute("UPDATE campaign_counts SET sent = 4, failed = 1, cancelled = 3")

@@ -1,4 +1,4 @@
-"""Customers are created, read, changed and deleted as the contract says."""
+"""Customers are created, read, changed and deleted according to the contract."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ async def test_only_the_phone_is_required(client: httpx2.AsyncClient) -> None:
         {"phone": "+254700123456", "first_name": "x" * 1001},
     ],
 )
-async def test_a_customer_that_cannot_be_is_refused(client: httpx2.AsyncClient, body: Any) -> None:
+async def test_an_invalid_customer_is_refused(client: httpx2.AsyncClient, body: Any) -> None:
     answer = await client.post("/customers", json=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "INVALID_REQUEST"
@@ -72,14 +72,14 @@ async def test_a_phone_belongs_to_one_customer(client: httpx2.AsyncClient) -> No
     "written",
     ["+4407911123456", "+44 (0)7911 123456", "+44-7911-123456", "0044 7911 123456", "\u202a+447911123456\u202c"],
 )
-async def test_one_number_is_one_customer_however_it_is_written(client: httpx2.AsyncClient, written: str) -> None:
+async def test_all_spellings_of_a_number_are_the_same_customer(client: httpx2.AsyncClient, written: str) -> None:
     created = await client.post("/customers", json={"phone": written})
     assert (created.status_code, created.json()["phone"]) == (201, "+447911123456")
     again = await client.post("/customers", json={"phone": "+447911123456"})
     assert (again.status_code, again.json()["error"]["message"]) == (400, "phone: is already taken by another customer")
 
 
-async def test_a_number_stored_in_another_spelling_is_taken_and_stays(
+async def test_a_number_stored_in_another_spelling_is_taken_and_kept(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     await connection.execute("INSERT INTO customers (phone) VALUES ('+4407911123456'), ('+254700123456')")
@@ -94,12 +94,12 @@ async def test_a_number_stored_in_another_spelling_is_taken_and_stays(
     assert (await client.patch("/customers/1", json={"phone": "+447911123456"})).json()["phone"] == "+447911123456"
 
 
-async def test_a_refused_number_says_why_and_is_not_repeated(client: httpx2.AsyncClient) -> None:
+async def test_the_error_of_a_refused_number_gives_the_reason_without_the_number(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/customers", json={"phone": "+2547001"})
     assert answer.json()["error"]["details"] == [{"field": "phone", "message": "is too short for its country"}]
 
 
-async def test_patch_changes_what_is_given_and_can_set_null(client: httpx2.AsyncClient) -> None:
+async def test_patch_changes_only_the_fields_in_the_body_and_can_set_null(client: httpx2.AsyncClient) -> None:
     customer = (await client.post("/customers", json=NEW)).json()
     changed = await client.patch(f"/customers/{customer['id']}", json={"first_name": None, "last_name": "Mwangi"})
     body = changed.json()
@@ -107,7 +107,7 @@ async def test_patch_changes_what_is_given_and_can_set_null(client: httpx2.Async
     assert (await client.patch(f"/customers/{customer['id']}", json={"phone": None})).status_code == 400
 
 
-async def test_a_deleted_customer_is_gone(client: httpx2.AsyncClient) -> None:
+async def test_a_deleted_customer_is_not_found(client: httpx2.AsyncClient) -> None:
     customer = (await client.post("/customers", json=NEW)).json()
     assert (await client.delete(f"/customers/{customer['id']}")).status_code == 204
     for answer in (

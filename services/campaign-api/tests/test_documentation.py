@@ -1,4 +1,4 @@
-"""The documentation page needs nothing from another host, and its files are those that were published."""
+"""The documentation page loads nothing from other hosts, and its files match the published checksums."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ STATIC = resources.files("campaign_api") / "static"
 
 
 @pytest.mark.parametrize("prefix", ["", "/behind/a/prefix"])
-async def test_the_page_and_all_that_it_names_come_from_here(client: httpx2.AsyncClient, prefix: str) -> None:
+async def test_the_page_and_its_files_come_from_this_server(client: httpx2.AsyncClient, prefix: str) -> None:
     page = await client.get("/docs")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     start = await client.get("/docs/start.js")
@@ -28,7 +28,7 @@ async def test_the_page_and_all_that_it_names_come_from_here(client: httpx2.Asyn
         assert found.content
 
 
-async def test_the_browser_is_told_to_load_nothing_from_elsewhere(client: httpx2.AsyncClient) -> None:
+async def test_the_content_security_policy_allows_only_this_server(client: httpx2.AsyncClient) -> None:
     policy = (await client.get("/docs")).headers["content-security-policy"]
     sources = dict(directive.split(" ", 1) for directive in re.split(r";\s*", policy))
     assert sources["default-src"] == "'none'"
@@ -38,11 +38,11 @@ async def test_the_browser_is_told_to_load_nothing_from_elsewhere(client: httpx2
 
 
 @pytest.mark.parametrize("path", ["/redoc", "/docs/oauth2-redirect", "/docs/README.md", "/docs/../main.py"])
-async def test_nothing_else_is_served(client: httpx2.AsyncClient, path: str) -> None:
+async def test_no_other_file_is_served(client: httpx2.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
 
 
-def test_the_files_are_those_that_were_published() -> None:
+def test_the_files_match_the_published_checksums() -> None:
     folder = STATIC / "swagger-ui"
     lines = (line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines())
     listed = {name: checksum for checksum, name in lines}

@@ -1,4 +1,4 @@
-"""Every answer that is not 2xx has the one body, and says nothing of the inside."""
+"""Every error answer has the same body format, and shows no internals."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ def assert_error(answer: httpx2.Response, status: int, code: str) -> dict[str, A
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/campaigns/", "/campaigns/1/nothing", "/health/"])
-async def test_an_unknown_path(client: httpx2.AsyncClient, path: str) -> None:
+async def test_an_unknown_path_is_not_found(client: httpx2.AsyncClient, path: str) -> None:
     assert_error(await client.get(path), 404, "NOT_FOUND")
 
 
@@ -51,7 +51,7 @@ async def test_an_unknown_path(client: httpx2.AsyncClient, path: str) -> None:
         ("BREW", "/campaigns", "GET, POST"),
     ],
 )
-async def test_a_wrong_method_names_all_that_are_allowed(
+async def test_a_wrong_method_is_refused_with_the_allowed_methods(
     client: httpx2.AsyncClient, method: str, path: str, allowed: str
 ) -> None:
     answer = await client.request(method, path)
@@ -60,7 +60,7 @@ async def test_a_wrong_method_names_all_that_are_allowed(
 
 
 @pytest.mark.parametrize("campaign_id", ["0", "-1", "abc", "1.5", "1e3", "%00", "١", "+1", "null"])
-async def test_an_id_that_is_no_positive_integer(client: httpx2.AsyncClient, campaign_id: str) -> None:
+async def test_an_id_that_is_not_a_positive_integer_is_refused(client: httpx2.AsyncClient, campaign_id: str) -> None:
     assert_error(await client.get(f"/campaigns/{campaign_id}"), 400, "INVALID_REQUEST")
     assert_error(await client.get(f"/customers/{campaign_id}"), 400, "INVALID_REQUEST")
 
@@ -68,7 +68,7 @@ async def test_an_id_that_is_no_positive_integer(client: httpx2.AsyncClient, cam
 @pytest.mark.parametrize(
     "digits", ["999", str(2**63 - 1), str(2**63), str(2**64), "9" * 50, "9" * 5000], ids=lambda digits: f"{digits:.20}"
 )
-async def test_an_id_of_nothing(client: httpx2.AsyncClient, digits: str) -> None:
+async def test_an_unknown_id_is_not_found(client: httpx2.AsyncClient, digits: str) -> None:
     assert_error(await client.get(f"/campaigns/{digits}"), 404, "CAMPAIGN_NOT_FOUND")
     assert_error(await client.get(f"/customers/{digits}"), 404, "CUSTOMER_NOT_FOUND")
     assert_error(await client.delete(f"/campaigns/{digits}"), 404, "CAMPAIGN_NOT_FOUND")
@@ -76,7 +76,7 @@ async def test_an_id_of_nothing(client: httpx2.AsyncClient, digits: str) -> None
     assert_error(await client.get(f"/campaigns/{digits}/messages"), 404, "CAMPAIGN_NOT_FOUND")
 
 
-async def test_the_contracts_own_example(client: httpx2.AsyncClient) -> None:
+async def test_the_example_of_the_contract(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/campaigns/999")
     assert answer.json() == {"error": {"code": "CAMPAIGN_NOT_FOUND", "message": "Campaign 999 not found"}}
 
@@ -86,7 +86,9 @@ async def test_the_contracts_own_example(client: httpx2.AsyncClient) -> None:
     [b"", b"{", b'{"name": }', b"\xff\xfe", b"[" * 100_000, b'{"name": ' + b"9" * 5000 + b"}", b"nul", b'"\\ud800"'],
 )
 @pytest.mark.parametrize("headers", [JSON, {}])
-async def test_what_is_no_json(client: httpx2.AsyncClient, body: bytes, headers: dict[str, str]) -> None:
+async def test_a_body_that_is_not_json_is_refused(
+    client: httpx2.AsyncClient, body: bytes, headers: dict[str, str]
+) -> None:
     assert_error(await client.post("/campaigns", content=body, headers=headers), 400, "INVALID_REQUEST")
 
 
@@ -114,23 +116,23 @@ async def test_what_is_no_json(client: httpx2.AsyncClient, body: bytes, headers:
         ({"audience": {"everyone": True}}, "audience.everyone"),
     ],
 )
-async def test_a_wrong_field_is_named(client: httpx2.AsyncClient, fields: dict[str, Any], named: str) -> None:
+async def test_a_wrong_field_is_reported(client: httpx2.AsyncClient, fields: dict[str, Any], named: str) -> None:
     content = json.dumps({**NEW, **fields}).encode()
     error = assert_error(await client.post("/campaigns", content=content, headers=JSON), 400, "INVALID_REQUEST")
     assert named in [detail["field"] for detail in error["details"]]
 
 
-async def test_a_template_that_does_not_parse_says_where(client: httpx2.AsyncClient) -> None:
+async def test_the_error_of_a_template_gives_the_position(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/campaigns", json={**NEW, "base_template": "Hi\n{first_name"})
     assert "line 2, column 1" in assert_error(answer, 400, "INVALID_TEMPLATE")["message"]
 
 
-async def test_a_template_of_five_megabytes(client: httpx2.AsyncClient) -> None:
+async def test_a_template_of_five_megabytes_is_too_large(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/campaigns", json={**NEW, "base_template": "x" * 5_000_000})
     assert_error(answer, 413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_a_large_body_that_does_not_say_so(client: httpx2.AsyncClient) -> None:
+async def test_a_large_body_without_a_declared_length_is_too_large(client: httpx2.AsyncClient) -> None:
     async def stream() -> Any:
         for _ in range(100):
             yield b" " * 100_000
@@ -141,7 +143,7 @@ async def test_a_large_body_that_does_not_say_so(client: httpx2.AsyncClient) -> 
 @pytest.mark.parametrize(
     "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json"]
 )
-async def test_a_body_that_is_something_else(client: httpx2.AsyncClient, media_type: str) -> None:
+async def test_a_body_of_another_media_type_is_refused(client: httpx2.AsyncClient, media_type: str) -> None:
     answer = await client.post("/campaigns", content=b"{}", headers={"content-type": media_type})
     assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
 
@@ -149,7 +151,7 @@ async def test_a_body_that_is_something_else(client: httpx2.AsyncClient, media_t
 @pytest.mark.parametrize(
     "media_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/problem+json"]
 )
-async def test_json_by_its_other_names(client: httpx2.AsyncClient, media_type: str) -> None:
+async def test_every_json_media_type_is_accepted(client: httpx2.AsyncClient, media_type: str) -> None:
     answer = await client.post(
         "/campaigns", content=b'{"name":"a","channel":"sms","base_template":"b"}', headers={"content-type": media_type}
     )
@@ -157,9 +159,7 @@ async def test_json_by_its_other_names(client: httpx2.AsyncClient, media_type: s
 
 
 @pytest.mark.expects_tracebacks
-async def test_an_unforeseen_fault_says_nothing_of_the_inside(
-    client: httpx2.AsyncClient, connection: Connection
-) -> None:
+async def test_an_unexpected_error_shows_no_internals(client: httpx2.AsyncClient, connection: Connection) -> None:
     await connection.execute("ALTER TABLE campaigns RENAME COLUMN base_template TO secret_name")
     answer = await client.get("/campaigns/1")
     error = assert_error(answer, 500, "INTERNAL_ERROR")
@@ -173,11 +173,11 @@ async def test_an_unavailable_database_is_answered_with_503(client: httpx2.Async
     assert "postgres" not in error["message"].lower()
 
 
-async def test_an_unavailable_broker_is_seen_only_in_health(client: httpx2.AsyncClient) -> None:
-    async def database_is_seen() -> bool:
+async def test_an_unavailable_broker_is_reported_only_by_health(client: httpx2.AsyncClient) -> None:
+    async def database_is_connected() -> bool:
         return bool((await client.get("/health")).json()["services"]["database"] == "connected")
 
-    await until(database_is_seen)
+    await until(database_is_connected)
     health = await client.get("/health")
     assert health.status_code == 503
     assert health.json()["services"] == {"database": "connected", "queue": "disconnected"}
@@ -206,7 +206,7 @@ FIELDS = [
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-async def test_no_json_whatever_makes_the_api_stumble(
+async def test_no_json_body_causes_an_internal_error(
     client: httpx2.AsyncClient, connection: Connection, data: st.DataObject
 ) -> None:
     campaign_id = await add_campaign(connection, status="draft")

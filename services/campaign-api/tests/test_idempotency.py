@@ -1,4 +1,4 @@
-"""The same request under the same key is done once and answered alike."""
+"""Requests with the same idempotency key run once and get the same answer."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ def key(value: str) -> dict[str, str]:
     return {"Idempotency-Key": value}
 
 
-async def test_a_send_made_again_gets_the_same_answer_and_sends_nothing(
+async def test_a_repeated_send_gets_the_same_answer_and_sends_nothing(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     customers = await add_customers(connection, 3)
@@ -29,7 +29,9 @@ async def test_a_send_made_again_gets_the_same_answer_and_sends_nothing(
     assert len(await rows(connection, "SELECT * FROM outbound_messages")) == 3
 
 
-async def test_many_at_the_same_moment_get_the_same_answer(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_concurrent_requests_with_one_key_get_the_same_answer(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
     customers = await add_customers(connection, 20)
     campaign_id = await add_campaign(connection, status="draft")
 
@@ -42,7 +44,7 @@ async def test_many_at_the_same_moment_get_the_same_answer(client: httpx2.AsyncC
     assert answers == [(200, expected)] * 8
 
 
-async def test_another_request_under_the_same_key_is_a_conflict(
+async def test_a_different_request_with_the_same_key_is_a_conflict(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     customers = await add_customers(connection, 2)
@@ -52,7 +54,9 @@ async def test_another_request_under_the_same_key_is_a_conflict(
     assert (other.status_code, other.json()["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
 
 
-async def test_a_request_that_failed_leaves_its_key_free(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_the_key_of_a_failed_request_can_be_used_again(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
     campaign_id = await add_campaign(connection, status="draft")
     url = f"/campaigns/{campaign_id}/send"
     assert (await client.post(url, json={"customer_ids": [1]}, headers=key("a"))).status_code == 400
@@ -60,7 +64,7 @@ async def test_a_request_that_failed_leaves_its_key_free(client: httpx2.AsyncCli
     assert (await client.post(url, json={"customer_ids": [customer]}, headers=key("a"))).status_code == 200
 
 
-async def test_without_a_key_and_under_other_keys_everything_is_done(client: httpx2.AsyncClient) -> None:
+async def test_requests_without_a_key_or_with_different_keys_all_run(client: httpx2.AsyncClient) -> None:
     for headers in ({}, {}, key("a"), key("b")):
         assert (await client.post("/campaigns", json=NEW, headers=headers)).status_code == 201
     again = await client.post("/campaigns", json=NEW, headers=key("a"))
@@ -68,7 +72,7 @@ async def test_without_a_key_and_under_other_keys_everything_is_done(client: htt
     assert (await client.get("/campaigns")).json()["pagination"]["total_count"] == 4
 
 
-async def test_a_key_is_forgotten_after_a_day(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_key_expires_after_a_day(client: httpx2.AsyncClient, connection: Connection) -> None:
     await client.post("/campaigns", json=NEW, headers=key("a"))
     await connection.execute("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
     other = await client.post("/campaigns", json={**NEW, "name": "Autumn"}, headers=key("a"))
@@ -76,6 +80,6 @@ async def test_a_key_is_forgotten_after_a_day(client: httpx2.AsyncClient, connec
 
 
 @pytest.mark.parametrize("value", ["", "x" * 256])
-async def test_a_key_that_cannot_be_is_refused(client: httpx2.AsyncClient, value: str) -> None:
+async def test_an_invalid_key_is_refused(client: httpx2.AsyncClient, value: str) -> None:
     answer = await client.post("/campaigns", json=NEW, headers=key(value))
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")

@@ -1,4 +1,4 @@
-"""Lists are read in pages that neither repeat nor leave out, whatever is created meanwhile."""
+"""Pages of a list repeat and omit nothing, even while campaigns are created."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ async def page(client: httpx2.AsyncClient, **query: Any) -> dict[str, Any]:
     return body
 
 
-async def test_the_newest_come_first(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_the_newest_campaigns_come_first(client: httpx2.AsyncClient, connection: Connection) -> None:
     ids = await add(connection, 5)
     body = await page(client)
     assert [campaign["id"] for campaign in body["campaigns"]] == ids[::-1]
@@ -28,7 +28,7 @@ async def test_the_newest_come_first(client: httpx2.AsyncClient, connection: Con
 
 
 @pytest.mark.parametrize("creating", [0, 1, 7])
-async def test_numbered_pages_as_of_a_campaign_neither_repeat_nor_leave_out(
+async def test_numbered_pages_with_as_of_repeat_and_omit_no_campaign(
     client: httpx2.AsyncClient, connection: Connection, creating: int
 ) -> None:
     ids = await add(connection, 47)
@@ -51,7 +51,7 @@ async def followed(client: httpx2.AsyncClient, url: str, rel: str) -> tuple[list
     return [campaign["id"] for campaign in answer.json()["campaigns"]], links.get(rel)
 
 
-async def test_two_tabs_of_one_browser_each_stay_in_their_list(
+async def test_two_clients_page_through_their_own_lists_independently(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     seen: dict[str, list[int]] = {"one": [], "two": []}
@@ -74,7 +74,7 @@ async def test_two_tabs_of_one_browser_each_stay_in_their_list(
     assert seen == expected
 
 
-async def test_links_lead_back_through_the_same_pages(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_prev_links_lead_back_through_the_same_pages(client: httpx2.AsyncClient, connection: Connection) -> None:
     ids = await add(connection, 35)
     url: str | None = f"/campaigns?page_size=10&page=4&as_of={ids[-1]}"
     pages: list[list[int]] = []
@@ -98,14 +98,16 @@ async def test_page_1_always_shows_the_newest(client: httpx2.AsyncClient, connec
     assert body["pagination"]["total_count"] == 4
 
 
-async def test_another_selection_is_another_list(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_request_without_as_of_lists_the_current_campaigns(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
     await add(connection, 3)
     await page(client, page_size=2)
     await add(connection, 2)
     assert (await page(client, page=2, page_size=4))["pagination"]["total_count"] == 5
 
 
-async def test_keys_neither_repeat_nor_leave_out_while_campaigns_are_created(
+async def test_cursor_pages_repeat_and_omit_nothing_while_campaigns_are_created(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     ids = await add(connection, 47)
@@ -123,7 +125,7 @@ async def test_keys_neither_repeat_nor_leave_out_while_campaigns_are_created(
     assert pages == 5
 
 
-async def test_the_last_full_page_has_no_next(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_full_last_page_has_no_next_cursor(client: httpx2.AsyncClient, connection: Connection) -> None:
     await add(connection, 4)
     first = await page(client, cursor="", page_size=2)
     last = await page(client, cursor=first["pagination"]["next_cursor"], page_size=2)
@@ -131,7 +133,7 @@ async def test_the_last_full_page_has_no_next(client: httpx2.AsyncClient, connec
     assert last["pagination"]["next_cursor"] is None
 
 
-async def test_filters_select(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_filters_select_campaigns(client: httpx2.AsyncClient, connection: Connection) -> None:
     for status in ("draft", "sent", "sent", "failed"):
         for channel in ("sms", "whatsapp"):
             await add_campaign(connection, status=status, channel=channel)
@@ -157,7 +159,7 @@ async def test_filters_select(client: httpx2.AsyncClient, connection: Connection
         ({"page_size": 1}, 1, 1),
     ],
 )
-async def test_pages_out_of_bounds_count_as_the_default(
+async def test_page_numbers_and_sizes_out_of_bounds_become_the_default(
     client: httpx2.AsyncClient, query: dict[str, int], number: int, size: int
 ) -> None:
     pagination = (await page(client, **query))["pagination"]
@@ -186,14 +188,14 @@ async def test_a_page_past_the_end_is_empty(client: httpx2.AsyncClient, connecti
         {"page": "9" * 5000},
     ],
 )
-async def test_a_query_that_makes_no_sense_is_refused(client: httpx2.AsyncClient, query: dict[str, str]) -> None:
+async def test_an_invalid_query_is_refused(client: httpx2.AsyncClient, query: dict[str, str]) -> None:
     answer = await client.get("/campaigns", params=query)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "INVALID_REQUEST"
 
 
 @pytest.mark.parametrize("as_of", [0, 2**63 - 1, 7])
-async def test_any_as_of_is_taken(client: httpx2.AsyncClient, connection: Connection, as_of: int) -> None:
+async def test_every_valid_as_of_is_accepted(client: httpx2.AsyncClient, connection: Connection, as_of: int) -> None:
     await add(connection, 30)
     answer = await client.get(f"/campaigns?as_of={as_of}")
     assert answer.json()["pagination"]["total_count"] == min(as_of, 30)

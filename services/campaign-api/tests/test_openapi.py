@@ -1,4 +1,4 @@
-"""The OpenAPI document is the committed one, breaks no client of the last release, and its examples work."""
+"""The OpenAPI document is committed, breaks no client of the last release, and has working examples."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ def examples_of(body: dict[str, Any], document: dict[str, Any]) -> list[dict[str
     return [{name: field["examples"][0] for name, field in fields.items()}]
 
 
-def test_the_committed_document_is_the_applications() -> None:
+def test_the_committed_document_matches_the_application() -> None:
     assert committed_text() == as_text(application_document()), f"{FILE} is out of date: run `make openapi`"
 
 

@@ -1,4 +1,4 @@
-"""Previews show what would be sent, messages what was."""
+"""A preview shows the text that would be sent. The list of messages shows the texts that were sent."""
 
 import httpx2
 import pytest
@@ -7,7 +7,9 @@ from leopard.db.pool import Connection
 from support.factories import add_campaign, add_customers, add_messages
 
 
-async def test_a_preview_renders_the_campaigns_own_template(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_preview_renders_the_template_of_the_campaign(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection, template="Hi {first_name} in {location}{last_name}, {nickname}")
     for body in ({}, {"override_template": None}, {"override_template": ""}):
@@ -21,7 +23,7 @@ async def test_a_preview_renders_the_campaigns_own_template(client: httpx2.Async
         }
 
 
-async def test_a_preview_renders_another_template(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_preview_renders_an_override_template(client: httpx2.AsyncClient, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection)
     answer = await client.post(
@@ -33,7 +35,7 @@ async def test_a_preview_renders_another_template(client: httpx2.AsyncClient, co
 
 
 @pytest.mark.parametrize("template", ["{last_name}", " {last_name}\u200b\n", "\u3164\ufe0f", "{last_name}\u2066\u2069"])
-async def test_a_preview_warns_of_a_message_that_shows_nothing(
+async def test_a_preview_warns_of_a_blank_message(
     client: httpx2.AsyncClient, connection: Connection, template: str
 ) -> None:
     [customer] = await add_customers(connection, 1)
@@ -58,7 +60,7 @@ async def test_a_preview_warns_of_a_message_that_shows_nothing(
         (1, {}, 400, "INVALID_REQUEST"),
     ],
 )
-async def test_a_preview_of_what_is_not_there(
+async def test_a_preview_with_an_unknown_or_invalid_argument_is_refused(
     client: httpx2.AsyncClient, connection: Connection, campaign: int, body: dict[str, object], status: int, code: str
 ) -> None:
     await add_customers(connection, 1)
@@ -83,6 +85,6 @@ async def test_all_messages_are_listed_once_and_by_status(client: httpx2.AsyncCl
         assert seen == expected
 
 
-async def test_the_messages_of_no_campaign(client: httpx2.AsyncClient) -> None:
+async def test_the_messages_of_an_unknown_campaign_are_not_found(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/campaigns/1/messages")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CAMPAIGN_NOT_FOUND")

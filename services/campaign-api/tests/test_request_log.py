@@ -1,4 +1,4 @@
-"""Logs say how requests went, and hold no phone number and no text."""
+"""Logs show the outcome of each request, and contain no phone number and no text."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ def events(log: str, event: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == event]
 
 
-def test_a_phone_number_in_a_path_or_query_is_nowhere(service: Service) -> None:
+def test_a_phone_number_in_a_path_or_query_is_in_no_log_or_metric(service: Service) -> None:
     numbers = [
         f"+{NUMBER}",
         NUMBER,
@@ -61,7 +61,7 @@ def test_a_phone_number_in_a_path_or_query_is_nowhere(service: Service) -> None:
     assert NUMBER not in metrics
 
 
-def test_an_unforeseen_fault_is_logged_without_the_row_that_it_quotes(service: Service, database_url: str) -> None:
+def test_an_unexpected_error_is_logged_without_values_of_the_row(service: Service, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE customers ADD CONSTRAINT odd CHECK (location IS NULL)")
     new = {"phone": f"+{NUMBER}", "first_name": TEXT, "location": "x"}
@@ -75,7 +75,7 @@ def test_an_unforeseen_fault_is_logged_without_the_row_that_it_quotes(service: S
 
 
 @pytest.mark.parametrize("campaign_id", [7, 10**7])
-def test_ids_by_which_something_was_found_are_logged(service: Service, database_url: str, campaign_id: int) -> None:
+def test_ids_of_campaigns_are_logged(service: Service, database_url: str, campaign_id: int) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"ALTER TABLE campaigns ALTER COLUMN id RESTART WITH {campaign_id}")
     new = {"name": "Summer", "channel": "sms", "base_template": "Hi"}

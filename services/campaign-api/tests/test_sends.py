@@ -1,4 +1,4 @@
-"""A send sets everything going in one transaction, once."""
+"""A send starts a campaign once, in one transaction."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ async def test_a_send_queues_a_message_for_each_customer(
     assert (await counts(connection, campaign_id)).get("total") == 3
 
 
-async def test_a_customer_given_twice_counts_once(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_repeated_customer_counts_once(client: httpx2.AsyncClient, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection, status="draft")
     _, answer = await send(client, campaign_id, customer_ids=[customer] * 5)
@@ -41,7 +41,7 @@ async def test_a_customer_given_twice_counts_once(client: httpx2.AsyncClient, co
     assert "customers_not_found" not in answer
 
 
-async def test_unknown_customers_are_left_out_and_listed(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_unknown_customers_are_omitted_and_listed(client: httpx2.AsyncClient, connection: Connection) -> None:
     [customer] = await add_customers(connection, 1)
     campaign_id = await add_campaign(connection, status="draft")
     unknown = [10**6 + n for n in range(150)] + [2**63 - 1, 2**63, 10**40]
@@ -50,7 +50,9 @@ async def test_unknown_customers_are_left_out_and_listed(client: httpx2.AsyncCli
     assert answer["customers_not_found"] == unknown[::-1][:100]
 
 
-async def test_where_no_customer_exists_nothing_changes(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_send_without_an_existing_customer_changes_nothing(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
     campaign_id = await add_campaign(connection, status="draft")
     for body in (
         {"customer_ids": [1, 2**63]},
@@ -64,7 +66,7 @@ async def test_where_no_customer_exists_nothing_changes(client: httpx2.AsyncClie
 
 
 @pytest.mark.parametrize("status", ["sending", "paused", "sent", "failed", "cancelled"])
-async def test_only_a_draft_or_a_scheduled_campaign_is_sent(
+async def test_only_a_draft_or_a_scheduled_campaign_can_be_sent(
     client: httpx2.AsyncClient, connection: Connection, status: str
 ) -> None:
     customers = await add_customers(connection, 1)
@@ -74,7 +76,7 @@ async def test_only_a_draft_or_a_scheduled_campaign_is_sent(
     assert await rows(connection, "SELECT * FROM outbound_messages") == []
 
 
-async def test_of_many_sends_at_once_one_wins(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_only_one_of_many_concurrent_sends_succeeds(client: httpx2.AsyncClient, connection: Connection) -> None:
     customers = await add_customers(connection, 50)
     campaign_id = await add_campaign(connection, status="draft")
     answers = await asyncio.gather(*(send(client, campaign_id, customer_ids=customers) for _ in range(10)))
@@ -84,7 +86,7 @@ async def test_of_many_sends_at_once_one_wins(client: httpx2.AsyncClient, connec
     assert (await counts(connection, campaign_id)).get("total") == 50
 
 
-async def test_ten_thousand_customers_in_one_request(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_one_send_can_name_ten_thousand_customers(client: httpx2.AsyncClient, connection: Connection) -> None:
     customers = await add_customers(connection, 10_000)
     campaign_id = await add_campaign(connection, status="draft")
     started = time.monotonic()
@@ -101,10 +103,10 @@ async def test_ten_thousand_customers_in_one_request(client: httpx2.AsyncClient,
         """,
     )
     assert [chunk["messages"] for chunk in chunks] == [1000] * 10
-    assert seconds < 30, "so slow that something waits that should not"
+    assert seconds < 30, "the send is far too slow"
 
 
-async def test_a_send_to_everybody_is_counted_and_left_to_the_dispatcher(
+async def test_a_send_to_all_customers_is_counted_but_planned_by_the_dispatcher(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     await add_customers(connection, 5)
@@ -120,7 +122,9 @@ async def test_a_send_to_everybody_is_counted_and_left_to_the_dispatcher(
     assert campaign["audience"] == {"all": True}
 
 
-async def test_a_send_to_those_who_match(client: httpx2.AsyncClient, connection: Connection) -> None:
+async def test_a_send_to_a_filter_reaches_only_matching_customers(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
     await add_customers(connection, 5, location="Nairobi")
     await add_customers(connection, 3, location="Kisumu", first_number=5)
     campaign_id = await add_campaign(connection, status="draft")
@@ -128,7 +132,7 @@ async def test_a_send_to_those_who_match(client: httpx2.AsyncClient, connection:
     assert answer["messages_queued"] == 3
 
 
-async def test_a_customer_deleted_at_the_same_moment_is_no_error(
+async def test_a_customer_deleted_during_a_send_causes_no_error(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     for first_number in range(0, 200, 10):

@@ -1,4 +1,4 @@
-"""What the HTTP server answers by itself has the one error body, and every refusal can be read by usual clients."""
+"""Errors of the HTTP server itself have the common error body, and usual clients can read every refusal."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def answer_of(raw: bytes) -> tuple[int, dict[str, Any]]:
-    """The status and the error that a raw answer holds."""
+    """Return the status and the error of a raw answer."""
     head, _, body = raw.partition(b"\r\n\r\n")
     assert b"content-type: application/json" in head.lower()
     error: dict[str, Any] = json.loads(body)["error"]
@@ -27,14 +27,14 @@ def answer_of(raw: bytes) -> tuple[int, dict[str, Any]]:
     return int(head.split()[1]), error
 
 
-def read_to_the_end(connection: socket.socket) -> bytes:
+def read_all(connection: socket.socket) -> bytes:
     received = b""
     while part := connection.recv(65_536):
         received += part
     return received
 
 
-def connection_lives(connection: socket.socket) -> bool:
+def is_open(connection: socket.socket) -> bool:
     try:
         connection.sendall(b" ")
     except OSError:
@@ -49,15 +49,15 @@ def chunks(size: int) -> Iterator[bytes]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A running campaign-api for requests that never get as far as its stores, which are away."""
-    away = "127.0.0.1:1/nothing"
-    started = start_api(f"postgresql://{away}", f"amqp://{away}", tmp_path_factory.mktemp("server"))
+    """A running campaign-api with unavailable stores, for requests that do not use them."""
+    unavailable = "127.0.0.1:1/nothing"
+    started = start_api(f"postgresql://{unavailable}", f"amqp://{unavailable}", tmp_path_factory.mktemp("server"))
     yield started
     started.process.kill()
     started.process.wait()
 
 
-def test_urllib_reads_that_a_body_is_too_large(server: Service) -> None:
+def test_urllib_can_read_that_a_body_is_too_large(server: Service) -> None:
     request = urllib.request.Request(f"{server.url}/campaigns", b" " * TOO_LARGE, JSON)  # noqa: S310 our own
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=30)  # noqa: S310
@@ -70,7 +70,7 @@ def test_urllib_reads_that_a_body_is_too_large(server: Service) -> None:
     ("path", "media_type", "status"),
     [("/campaigns", "application/json", 413), ("/nothing", "application/json", 413), ("/campaigns", "text/csv", 415)],
 )
-def test_http_client_reads_why_a_body_is_refused(
+def test_http_client_can_read_why_a_body_is_refused(
     server: Service, path: str, media_type: str, status: int, *, chunked: bool
 ) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
@@ -86,7 +86,7 @@ def test_http_client_reads_why_a_body_is_refused(
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_the_answer_comes_before_the_client_has_sent_all(server: Service, *, declared: bool) -> None:
+def test_the_answer_comes_before_the_client_has_sent_the_whole_body(server: Service, *, declared: bool) -> None:
     with server.connect() as connection:
         length = f"Content-Length: {TOO_LARGE}" if declared else "Transfer-Encoding: chunked"
         head = f"POST /campaigns HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
@@ -105,18 +105,18 @@ def test_the_answer_comes_before_the_client_has_sent_all(server: Service, *, dec
         assert answer_of(received)[0] == 413
 
 
-def test_a_client_that_asks_first_sends_no_body(server: Service) -> None:
+def test_a_client_that_expects_100_continue_sends_no_body(server: Service) -> None:
     with server.connect() as connection:
         head = (
             "POST /campaigns HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             f"Content-Length: {TOO_LARGE}\r\nExpect: 100-continue\r\n\r\n"
         )
         connection.sendall(head.encode())
-        assert answer_of(read_to_the_end(connection))[0] == 413
+        assert answer_of(read_all(connection))[0] == 413
 
 
 def read_one_answer(connection: socket.socket) -> bytes:
-    """An answer on a connection that stays open: as many bytes as it declares."""
+    """Read one answer of the declared length from a connection that stays open."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(65_536)
@@ -127,12 +127,12 @@ def read_one_answer(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def test_a_client_that_never_ends_is_cut_off(server: Service) -> None:
+def test_the_connection_of_an_endless_request_is_closed(server: Service) -> None:
     with server.connect() as connection:
         connection.sendall(b"POST /campaigns HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n")
         assert answer_of(read_one_answer(connection))[0] == 413
         deadline = time.monotonic() + 60
-        while connection_lives(connection):
+        while is_open(connection):
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -160,15 +160,15 @@ def test_a_client_that_never_ends_is_cut_off(server: Service) -> None:
     ],
     ids=lambda sent: ascii(sent[:30]),
 )
-def test_what_is_no_http_request_has_the_one_error_body(server: Service, sent: bytes) -> None:
+def test_the_answer_to_an_invalid_http_request_has_the_common_error_body(server: Service, sent: bytes) -> None:
     with server.connect() as connection:
         connection.sendall(sent)
-        status, error = answer_of(read_to_the_end(connection))
+        status, error = answer_of(read_all(connection))
     assert (status, error["code"]) == (400, "INVALID_REQUEST")
     assert httpx2.get(f"{server.url}/livez").status_code == 200
 
 
-def test_an_idle_connection_is_kept_for_a_minute_and_more(serve: Callable[..., Service]) -> None:
+def test_an_idle_connection_is_kept_for_the_keep_alive_time(serve: Callable[..., Service]) -> None:
     kept, short = serve(), serve(keep_alive_seconds=1)
     request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
     with kept.connect() as to_kept, short.connect() as to_short:
@@ -177,13 +177,13 @@ def test_an_idle_connection_is_kept_for_a_minute_and_more(serve: Callable[..., S
             received = b""
             while not received.endswith(b"0\r\n\r\n"):
                 received += connection.recv(65_536)
-        assert to_short.recv(65_536) == b"", "closed once it had been idle"
-        # as long as the server kept connections before, and a little more
+        assert to_short.recv(65_536) == b"", "the server must close an idle connection"
+        # longer than uvicorn's default of 5 s
         time.sleep(6)
         to_kept.sendall(request)
         assert b" 200 " in to_kept.recv(65_536)
 
 
-def test_a_keep_alive_that_makes_no_sense_stops_the_start(serve: Callable[..., Service]) -> None:
+def test_an_invalid_keep_alive_prevents_the_start(serve: Callable[..., Service]) -> None:
     with pytest.raises(AssertionError, match="LEOPARD_KEEP_ALIVE_SECONDS"):
         serve(keep_alive_seconds=0)

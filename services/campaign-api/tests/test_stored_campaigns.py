@@ -1,4 +1,4 @@
-"""What another version stored is shown as it is, and refused where this version would have to understand it."""
+"""Values that another version stored are shown unchanged, and refused where this version must understand them."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ PLANTS = {
 
 @pytest_asyncio.fixture(params=PLANTS)
 async def planted(request: pytest.FixtureRequest, connection: Connection) -> tuple[str, int]:
-    """The column that another version wrote, and the campaign."""
+    """A column with a value of another version, and the id of its campaign."""
     column, value = PLANTS[request.param]
     for constraint in ("campaigns_status_check", "campaigns_channel_check"):
         await connection.execute(f"ALTER TABLE campaigns DROP CONSTRAINT {constraint}")
@@ -35,7 +35,7 @@ async def planted(request: pytest.FixtureRequest, connection: Connection) -> tup
     return column, campaign_id
 
 
-async def test_reading_shows_what_is_stored_and_warns(
+async def test_a_read_shows_the_stored_value_with_a_warning(
     client: httpx2.AsyncClient, connection: Connection, planted: tuple[str, int]
 ) -> None:
     column, campaign_id = planted
@@ -57,7 +57,7 @@ async def test_reading_shows_what_is_stored_and_warns(
     assert (await client.get(f"/campaigns/{campaign_id}/messages")).status_code == 200
 
 
-async def test_what_needs_it_understood_is_refused(
+async def test_an_action_that_must_understand_the_value_is_refused(
     client: httpx2.AsyncClient, connection: Connection, planted: tuple[str, int]
 ) -> None:
     column, campaign_id = planted
@@ -80,7 +80,9 @@ async def test_what_needs_it_understood_is_refused(
     assert await rows(connection, "SELECT campaigns::text FROM campaigns") == before
 
 
-async def test_a_change_that_replaces_it_mends_it(client: httpx2.AsyncClient, planted: tuple[str, int]) -> None:
+async def test_a_change_that_replaces_the_value_is_accepted(
+    client: httpx2.AsyncClient, planted: tuple[str, int]
+) -> None:
     column, campaign_id = planted
     known: dict[str, Any] = {"audience": {"all": True}, "base_template": "Hi", "channel": "whatsapp"}
     if column in known:
@@ -90,7 +92,7 @@ async def test_a_change_that_replaces_it_mends_it(client: httpx2.AsyncClient, pl
 
 
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"])
-async def test_a_time_outside_the_calendar_is_shown_as_its_end(
+async def test_a_time_outside_the_calendar_can_be_read(
     client: httpx2.AsyncClient, connection: Connection, moment: str
 ) -> None:
     await add_campaign(connection, status="scheduled")
@@ -99,7 +101,7 @@ async def test_a_time_outside_the_calendar_is_shown_as_its_end(
         assert (await client.get(url)).status_code == 200
 
 
-async def test_a_messages_unknown_status_is_shown_with_a_warning(
+async def test_an_unknown_status_of_a_message_is_shown_with_a_warning(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
     campaign_id = await add_campaign(connection)

@@ -1,4 +1,4 @@
-"""A request has one span, which belongs to the caller's trace and holds nothing that a client sent."""
+"""Each request has one span in the caller's trace. The span contains no data that the client sent."""
 
 import httpx2
 import pytest
@@ -17,7 +17,7 @@ PHONE = "254711222333"
 
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """The finished spans; the process's own provider can be set only once."""
+    """The finished spans. It replaces the tracer, because a process can set its provider only once."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
