@@ -1,1 +1,1 @@
-"""Unexpected errors at random awaits of the background tasks of all services."""
+"""Inject unexpected errors at random awaits of the background tasks of all services."""

@@ -1,8 +1,7 @@
-"""The fault injector: throws an error into a background task where the task waits.
+"""The fault injector throws errors into background tasks at their awaits.
 
-Only the tasks of the services are met: their names begin with "leopard: ". Left out are the tasks of the test, of the
-libraries (a pool's workers, a connection's reader) and of HTTP requests. An error there is that library's own, and
-shows at an await of ours, which is met here.
+It affects only tasks of the services: their names begin with "leopard: ". It leaves out the tasks of the test, of HTTP
+requests and of libraries (such as a pool's workers). Errors of a library reach the services at one of their awaits.
 """
 
 import asyncio
@@ -19,19 +18,18 @@ import psycopg
 
 PREFIX: Final = "leopard: "
 
-_RESUMES: Final = 3
-"""How often a task goes on unharmed between two errors on average, once the gap is over."""
+_MEAN_RESUMES: Final = 3
+"""Mean number of resumes of a task without an error between two errors, after the minimum gap."""
 
-_LEAST_GAP_SECONDS: Final = 1.0
-"""The least time between two errors in one task: those that wait often would get nearly all of them."""
+_MIN_GAP_SECONDS: Final = 1.0
+"""The minimum time between two errors in one task. Without it, tasks that wait often would get nearly all errors."""
 
-
-_LASTING_AT: Final = 15
-_LASTING_EVERY: Final = 100
-"""Which of the errors lasts: its task meets it again and again, until the service has ended."""
+_FIRST_PERSISTENT: Final = 15
+_PERSISTENT_EVERY: Final = 100
+"""Which errors are persistent: the task gets a persistent error at every resume until its service has ended."""
 
 SINGLE: Final = "send message"
-"""A task that is not repeated: none of its errors lasts."""
+"""A task that is not repeated. It gets no persistent error."""
 
 
 class InjectedError(Exception):
@@ -39,7 +37,7 @@ class InjectedError(Exception):
 
 
 KINDS: Final[tuple[Callable[[], BaseException], ...]] = (
-    # twice: unexpected errors matter most
+    # listed twice, because unexpected errors matter most
     lambda: InjectedError("injected"),
     lambda: InjectedError("injected"),
     lambda: asyncio.CancelledError("injected"),
@@ -51,7 +49,7 @@ KINDS: Final[tuple[Callable[[], BaseException], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error that was thrown: what, into which task, and where the task waited."""
+    """An injected error, its task, and the place where the task waited."""
 
     at: float
     service: str
@@ -62,28 +60,28 @@ class Fault:
 
 @dataclass(slots=True)
 class _Countdown:
-    """When a task gets its next error."""
+    """Determines when a task gets its next error."""
 
-    begins_at: float
+    starts_at: float
     resumes: int
 
 
 @dataclass
 class Injector:
-    """Throws errors into all tasks until none is `left`; each task has its own turns."""
+    """Throws errors into all tasks until no error is `left`. Each task has its own countdown."""
 
     rng: random.Random
     service_of_task: Callable[[], str | None]
-    """The service that the running task belongs to."""
+    """Returns the service of the running task."""
     left: int = 0
     faults: list[Fault] = field(default_factory=list)
-    lasting: tuple[str, str] | None = None
-    """The service and the task that fail until the service has ended."""
-    lasted: int = 0
+    persistent: tuple[str, str] | None = None
+    """The service and the task that have a persistent error."""
+    persistent_count: int = 0
     _countdowns: dict[tuple[str, str], _Countdown] = field(default_factory=dict)
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have every task that begins from now on pass through this injector."""
+        """Wrap every task that is created from now on."""
 
         def factory(
             loop: asyncio.AbstractEventLoop,
@@ -98,60 +96,61 @@ class Injector:
         loop.set_task_factory(factory)
 
     def error_for_running_task(self, waiting: Coroutine[Any, Any, Any]) -> BaseException | None:
-        """What to throw into the task that is about to go on; null where it goes on unharmed."""
+        """Return the error to throw into the task that is about to resume, or None."""
         task = asyncio.current_task()
         service = self.service_of_task()
         # a task factory is called before the task has its name
         if task is None or service is None or not task.get_name().startswith(PREFIX):
             return None
         name = task.get_name().removeprefix(PREFIX)
-        if self.lasting == (service, name):
+        if self.persistent == (service, name):
             return InjectedError("injected again")
-        if self.left <= 0 or not self._has_its_turn(service, name):
+        if self.left <= 0 or not self._is_due(service, name):
             return None
         file, where = _innermost(waiting)
         error = self.rng.choice(KINDS)()
         if "/asyncio/" in file:
-            # nothing but a cancellation can come out of the waiting of asyncio's own locks and events
+            # a wait for a lock or event of asyncio can only raise a cancellation
             error = asyncio.CancelledError("injected")
         self.left -= 1
         self.faults.append(Fault(time.monotonic(), service, name, error, where))
-        if len(self.faults) >= _LASTING_AT + _LASTING_EVERY * self.lasted and name != SINGLE and not self.lasting:
-            self.lasting, self.lasted = (service, name), self.lasted + 1
+        threshold = _FIRST_PERSISTENT + _PERSISTENT_EVERY * self.persistent_count
+        if len(self.faults) >= threshold and name != SINGLE and not self.persistent:
+            self.persistent, self.persistent_count = (service, name), self.persistent_count + 1
         return error
 
-    def _has_its_turn(self, service: str, name: str) -> bool:
+    def _is_due(self, service: str, name: str) -> bool:
         now = time.monotonic()
         countdown = self._countdowns.get((service, name))
         if countdown is None or countdown.resumes < 0:
-            # the first may come at once: what a service does at its start is done only then
+            # the first error may come at once, so that the start of a service gets errors too
             gap = self.rng.uniform(-1, 1) if countdown is None else 1
-            countdown = _Countdown(now + gap * _LEAST_GAP_SECONDS, int(self.rng.expovariate(1 / _RESUMES)))
+            countdown = _Countdown(now + gap * _MIN_GAP_SECONDS, int(self.rng.expovariate(1 / _MEAN_RESUMES)))
             self._countdowns[service, name] = countdown
-        if now < countdown.begins_at:
+        if now < countdown.starts_at:
             return False
         countdown.resumes -= 1
         return countdown.resumes < 0
 
-    def begin_again(self, service: str) -> None:
-        """Let the tasks of a service that starts have their first errors."""
+    def reset(self, service: str) -> None:
+        """Restart the countdowns of a service that starts, and end its persistent error."""
         for key in [key for key in self._countdowns if key[0] == service]:
             del self._countdowns[key]
-        if self.lasting is not None and self.lasting[0] == service:
-            self.lasting = None
+        if self.persistent is not None and self.persistent[0] == service:
+            self.persistent = None
 
-    def is_lasting(self, service: str) -> bool:
-        """Whether a service is about to end because of an error that lasts."""
-        return self.lasting is not None and self.lasting[0] == service
+    def is_ending(self, service: str) -> bool:
+        """Whether a service will end because of a persistent error."""
+        return self.persistent is not None and self.persistent[0] == service
 
     def summary(self) -> str:
-        """How many errors each task got, a line each."""
+        """Return the number of errors of each task, one line each."""
         counted = Counter((fault.service, fault.task) for fault in self.faults)
         return "\n".join(f"{count:>5}  {service}: {task}" for (service, task), count in sorted(counted.items()))
 
 
 class _Injected(Coroutine[Any, Any, Any]):
-    """A coroutine that gets an error thrown in where the injector says so."""
+    """A coroutine into which the injector can throw an error at each resume."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], injector: Injector) -> None:
         self._coroutine = coroutine
@@ -174,7 +173,7 @@ class _Injected(Coroutine[Any, Any, Any]):
 
 
 def _innermost(coroutine: Any) -> tuple[str, str]:
-    """The file in which a coroutine waits, and where that is, as seen from the code of the services."""
+    """Return the file in which a coroutine waits, and a description with the line in the code of the services."""
     file, own = "", "before its first await"
     current = coroutine
     while current is not None:

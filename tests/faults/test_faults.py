@@ -1,6 +1,6 @@
-"""Whatever goes wrong in a background task, every campaign finishes; no probe is green over a loop that is dead.
+"""Every campaign finishes, whatever errors background tasks get. No service is ready while one of its loops is dead.
 
-`FAULTS=500 SEED=7` throws another number of errors, chosen by another seed.
+`FAULTS=500 SEED=7` sets the number of errors and the seed.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ FAULTS: Final = int(os.environ.get("FAULTS") or 60)
 SEED: Final = int(os.environ.get("SEED") or 0) or random.randrange(1, 10**6)
 
 RECIPIENTS: Final = 30
-AT_A_TIME: Final = 3
-REPLACED_EVERY: Final = 20
-"""After so many errors a service is replaced: what it does at its start meets errors too."""
+CONCURRENT_CAMPAIGNS: Final = 3
+REPLACE_EVERY: Final = 20
+"""Number of errors after which a service is replaced, so that its start gets errors too."""
 FINISH_SECONDS: Final = 60
 ANSWER_SECONDS: Final = 30
 NEW: Final = {"name": "Summer", "channel": "sms", "base_template": "Hi {first_name}"}
@@ -37,22 +37,22 @@ pytestmark = [pytest.mark.timeout(120 + 3 * FAULTS), pytest.mark.expects_traceba
 
 
 @dataclass
-class Luck:
-    """What a run is chosen by."""
+class RunParameters:
+    """The seed of a run, and the policy for unknown outcomes."""
 
     seed: int
     policy: str
 
 
 @pytest.fixture(params=["retry", "fail"])
-def luck(request: pytest.FixtureRequest) -> Luck:
-    """Half of the errors for either way of treating unknown outcomes."""
-    print(f"make faults FAULTS={FAULTS} SEED={SEED}")  # noqa: T201 what repeats this run
-    return Luck(SEED + (request.param == "fail"), request.param)
+def parameters(request: pytest.FixtureRequest) -> RunParameters:
+    """The parameters of one run. Each policy for unknown outcomes gets half of the errors."""
+    print(f"make faults FAULTS={FAULTS} SEED={SEED}")  # noqa: T201 the command that repeats this run
+    return RunParameters(SEED + (request.param == "fail"), request.param)
 
 
 async def send_campaign(running: Running, customers: list[int], *, to_audience: bool) -> int:
-    """Send a campaign to named customers or, with the planning of its rows, to an audience; its id."""
+    """Send a campaign to these customers, or to an audience, which needs planning. Return its id."""
     campaign_id: int = (await post(running, "/campaigns", NEW))["id"]
     body: dict[str, Any] = {"audience": {"all": True}} if to_audience else {"customer_ids": customers}
     await post(running, f"/campaigns/{campaign_id}/send", body)
@@ -60,7 +60,7 @@ async def send_campaign(running: Running, customers: list[int], *, to_audience: 
 
 
 async def post(running: Running, path: str, body: dict[str, Any]) -> Any:
-    """Post as clients should: with an Idempotency-Key, and again while the API is being replaced."""
+    """Post with an Idempotency-Key, and retry while the API is unavailable."""
     key = {"Idempotency-Key": uuid4().hex}
     answers: list[httpx2.Response] = []
 
@@ -81,12 +81,12 @@ async def none_unfinished(connection: Connection) -> bool:
     return not await unfinished(connection)
 
 
-async def test_every_campaign_finishes_whatever_a_background_task_meets(
-    connection: Connection, database_url: str, amqp_url: str, luck: Luck, monkeypatch: pytest.MonkeyPatch
+async def test_every_campaign_finishes_whatever_errors_background_tasks_get(
+    connection: Connection, database_url: str, amqp_url: str, parameters: RunParameters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch_progress(monkeypatch)
-    chosen = random.Random(luck.seed)
-    injector = Injector(chosen, current_service, left=FAULTS // 2)
+    rng = random.Random(parameters.seed)
+    injector = Injector(rng, current_service, left=FAULTS // 2)
     injector.install(asyncio.get_running_loop())
     customers = await add_customers(connection, RECIPIENTS)
     sent: list[int] = []
@@ -94,50 +94,50 @@ async def test_every_campaign_finishes_whatever_a_background_task_meets(
         async with (
             scripted_provider() as provider,
             all_services(
-                database_url, amqp_url, provider_url=provider.url, policy=luck.policy, starts=injector.begin_again
+                database_url, amqp_url, provider_url=provider.url, policy=parameters.policy, on_start=injector.reset
             ) as running,
         ):
-            provider.seconds = 0.02
-            next_replaced = injector.left - REPLACED_EVERY
-            while injector.left > 0 or injector.lasting:
-                if injector.left <= next_replaced:
-                    next_replaced -= REPLACED_EVERY
-                    chosen.choice([one for one in running.services if not injector.is_lasting(one.name)]).replace()
-                if len(await unfinished(connection)) < AT_A_TIME:
-                    sent.append(await send_campaign(running, customers, to_audience=chosen.random() < 0.5))
+            provider.latency_seconds = 0.02
+            replace_at = injector.left - REPLACE_EVERY
+            while injector.left > 0 or injector.persistent:
+                if injector.left <= replace_at:
+                    replace_at -= REPLACE_EVERY
+                    rng.choice([one for one in running.services if not injector.is_ending(one.name)]).replace()
+                if len(await unfinished(connection)) < CONCURRENT_CAMPAIGNS:
+                    sent.append(await send_campaign(running, customers, to_audience=rng.random() < 0.5))
                 await asyncio.sleep(0.1)
             with suppress(TimeoutError):
                 await until(lambda: none_unfinished(connection), seconds=FINISH_SECONDS)
             stuck = await unfinished(connection)
             for service in running.services:
                 await until(service.is_ready)
-    # tasks that nothing holds any more log their errors when they are collected. Inside an `ast.parse` of pytest's this
-    # would end the session: https://github.com/python/cpython/issues/106905
+    # unreferenced tasks log their errors when they are collected; during an `ast.parse` of pytest this would end the
+    # session: https://github.com/python/cpython/issues/106905
     gc.collect()
-    told = f"{injector.summary()}\n{len(sent)} campaigns; ended: {running.ends}"
-    print(told)  # noqa: T201 the result
-    assert len(running.ends) >= injector.lasted > 0, "an error that lasts ends the process"
-    assert stuck == [], (told, injector.faults)
-    assert running.dead_loops == [], (told, injector.faults)
+    summary = f"{injector.summary()}\n{len(sent)} campaigns; ended: {running.ends}"
+    print(summary)  # noqa: T201 the result
+    assert len(running.ends) >= injector.persistent_count > 0, "a persistent error must end the process"
+    assert stuck == [], (summary, injector.faults)
+    assert running.dead_loops == [], (summary, injector.faults)
     assert not [log for log in logs if log["event"].startswith("counts were wrong")]
     for campaign_id in sent:
-        await check(connection, provider, campaign_id, policy=luck.policy)
+        await check(connection, provider, campaign_id, policy=parameters.policy)
 
 
 async def check(connection: Connection, provider: ScriptedProvider, campaign_id: int, *, policy: str) -> None:
-    """Hold a campaign's counts against its rows and against what the provider accepted."""
+    """Compare a campaign's counts with its rows and with the messages that the provider accepted."""
     counted = await counts(connection, campaign_id)
     messages = await rows(
         connection, "SELECT id, status, last_error FROM outbound_messages WHERE campaign_id = %s", campaign_id
     )
     accepted = {message["id"]: provider.accepted[message["id"]] for message in messages}
-    doubled = sum(count - 1 for count in accepted.values() if count > 1)
+    duplicates = sum(count - 1 for count in accepted.values() if count > 1)
     assert counted.get("sent", 0) + counted.get("failed", 0) == counted["total"] == RECIPIENTS == len(messages)
     assert counted.get("sent", 0) == len([message for message in messages if message["status"] == "sent"])
-    assert doubled <= (counted.get("unknown_outcomes", 0) if policy == "retry" else 0)
+    assert duplicates <= (counted.get("unknown_outcomes", 0) if policy == "retry" else 0)
     for message in messages:
         if message["status"] == "sent":
             assert accepted[message["id"]] > 0, message
         else:
-            # the answer was lost with the task that waited for it, three times or under `fail`
+            # the task that waited for the answer got an error: at all three attempts, or once with policy `fail`
             assert "outcome unknown" in (message["last_error"] or ""), message

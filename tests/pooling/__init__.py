@@ -1,1 +1,1 @@
-"""Leopard behind a pooler: a real PgBouncer."""
+"""Tests of Leopard behind a real PgBouncer."""

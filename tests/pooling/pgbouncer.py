@@ -1,4 +1,4 @@
-"""A private PgBouncer in front of a test's database."""
+"""Run a private PgBouncer in front of a test's database."""
 
 import os
 import shutil
@@ -14,17 +14,17 @@ from leopard_local.ports import LOOPBACK, free_port, wait_until_listening
 
 PACKAGES = LOCAL / "pgbouncer-packages"
 SERVER_SESSIONS = 5
-"""Few, so that each transaction of a client gets another one."""
+"""Few, so that the transactions of a client use different sessions."""
 
 
 @contextmanager
 def pgbouncer(database_url: str, folder: Path, *, mode: str) -> Iterator[str]:
-    """Run a PgBouncer with its default settings; the URL of the same database through it.
+    """Run a PgBouncer with its default settings. Yield the URL of the database through it.
 
     Args:
-        database_url: The database, as a URL of one host.
-        folder: For its configuration and its log.
-        mode: What it pools: `session` or `transaction`.
+        database_url: URL of the database, with one host.
+        folder: Folder for its configuration and log.
+        mode: The pooling mode: `session` or `transaction`.
     """
     server = urlsplit(database_url)
     port = free_port()
@@ -45,7 +45,7 @@ max_client_conn = 200
 """
     )
     program, environment = _installed()
-    # it refuses to be root
+    # PgBouncer refuses to run as root
     unprivileged = ["-u", "nobody"] if os.geteuid() == 0 else []
     child = Child("pgbouncer", [program, *unprivileged, str(configuration)], folder / f"{port}.log", environment)
     child.start()

@@ -1,4 +1,4 @@
-"""All of Leopard works behind a PgBouncer with default settings, in each pooling mode."""
+"""All services work behind a PgBouncer with default settings, in each pooling mode."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -30,23 +30,23 @@ from troubles.scripted import ScriptedProvider, scripted_provider
 MESSAGES = 2000
 NEW = {"name": "Summer", "channel": "sms", "base_template": "Hi {first_name}"}
 
-# (what PgBouncer pools, what Leopard is told of it)
-WAYS = [("transaction", "auto"), ("transaction", "transaction"), ("session", "auto"), ("session", "session")]
+# (pooling mode of PgBouncer, setting database_pooling of Leopard)
+MODES = [("transaction", "auto"), ("transaction", "transaction"), ("session", "auto"), ("session", "session")]
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]} pooling, told {way[1]}")
+@pytest.fixture(params=MODES, ids=lambda mode: f"{mode[0]} pooling, setting {mode[1]}")
 def pooled(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """The settings of services whose database is behind PgBouncer."""
-    mode, told = request.param
+    mode, database_pooling = request.param
     with pgbouncer(database_url, tmp_path, mode=mode) as url:
-        yield {"database_url": url, "database_pooling": told}
+        yield {"database_url": url, "database_pooling": database_pooling}
 
 
 @asynccontextmanager
 async def running(
     pooled: dict[str, Any], amqp_url: str, provider: ScriptedProvider
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """All services in this process, two workers among them; a client of the API."""
+    """Run all services in this process, with two workers. Yield a client of the API."""
     common = {**pooled, "amqp_url": amqp_url}
     working = {"lease_seconds": 16, "batch_size": 100, "provider": "http", "http_url": provider.url}
     api = campaign_api.main.create_app(ApiSettings.model_validate(common))
@@ -63,16 +63,16 @@ async def running(
         yield await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://leopard"))
 
 
-async def test_of_a_campaign_nothing_is_lost_and_nothing_sent_twice(
+async def test_every_message_of_a_campaign_is_sent_exactly_once(
     pooled: dict[str, Any], connection: Connection, amqp_url: str
 ) -> None:
     customers = await add_customers(connection, MESSAGES)
     async with scripted_provider() as provider, running(pooled, amqp_url, provider) as client:
-        provider.seconds = 0.05
+        provider.latency_seconds = 0.05
         campaigns = []
-        for whom in ({"customer_ids": customers[: MESSAGES // 2]}, {"audience": {"all": True}}):
+        for recipients in ({"customer_ids": customers[: MESSAGES // 2]}, {"audience": {"all": True}}):
             campaigns.append((await client.post("/campaigns", json=NEW)).raise_for_status().json()["id"])
-            (await client.post(f"/campaigns/{campaigns[-1]}/send", json=whom)).raise_for_status()
+            (await client.post(f"/campaigns/{campaigns[-1]}/send", json=recipients)).raise_for_status()
 
         async def finished() -> bool:
             found = [(await client.get(f"/campaigns/{id_}")).raise_for_status().json() for id_ in campaigns]
@@ -87,7 +87,7 @@ async def test_of_a_campaign_nothing_is_lost_and_nothing_sent_twice(
     assert set(provider.accepted.values()) == {1}
 
 
-async def test_every_request_gets_its_answer(pooled: dict[str, Any], connection: Connection, amqp_url: str) -> None:
+async def test_every_request_of_the_api_works(pooled: dict[str, Any], connection: Connection, amqp_url: str) -> None:
     name = sql.Identifier(connection.info.dbname)
     await connection.execute(sql.SQL("ALTER DATABASE {} SET timezone = 'Asia/Kolkata'").format(name))
     api = campaign_api.main.create_app(ApiSettings.model_validate({**pooled, "amqp_url": amqp_url}))
@@ -96,62 +96,62 @@ async def test_every_request_gets_its_answer(pooled: dict[str, Any], connection:
         api.router.lifespan_context(api),
         httpx2.AsyncClient(transport=transport, base_url="http://leopard") as client,
     ):
-        # often enough for a statement to be prepared, and many at a time, so that server sessions change
-        await asyncio.gather(*(use(client, number) for number in range(20)))
+        # enough requests to prepare statements, and concurrent ones, so that clients change server sessions
+        await asyncio.gather(*(use_api(client, number) for number in range(20)))
 
 
-async def use(client: httpx2.AsyncClient, number: int) -> None:
-    """What one client does with the API."""
+async def use_api(client: httpx2.AsyncClient, number: int) -> None:
+    """Use most requests of the API, as one client."""
 
-    async def asked(method: str, path: str, status: int, json: Any = None, **headers: str) -> Any:
+    async def request(method: str, path: str, status: int, json: Any = None, **headers: str) -> Any:
         answer = await client.request(method, path, json=json, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
-    customer = await asked("POST", "/customers", 201, {"phone": f"+2547001{number:05d}", "first_name": "Alice"})
+    customer = await request("POST", "/customers", 201, {"phone": f"+2547001{number:05d}", "first_name": "Alice"})
     assert customer["created_at"].endswith("Z")
-    await asked("PATCH", f"/customers/{customer['id']}", 200, {"location": "Nairobi"})
-    await asked("POST", "/customers", 400, {"phone": customer["phone"]})
-    draft = await asked("POST", "/campaigns", 201, NEW, **{"Idempotency-Key": f"create {number}"})
-    again = await asked("POST", "/campaigns", 201, NEW, **{"Idempotency-Key": f"create {number}"})
+    await request("PATCH", f"/customers/{customer['id']}", 200, {"location": "Nairobi"})
+    await request("POST", "/customers", 400, {"phone": customer["phone"]})
+    draft = await request("POST", "/campaigns", 201, NEW, **{"Idempotency-Key": f"create {number}"})
+    again = await request("POST", "/campaigns", 201, NEW, **{"Idempotency-Key": f"create {number}"})
     assert again == draft
     assert draft["created_at"].endswith("Z")
     campaign = f"/campaigns/{draft['id']}"
-    await asked("PATCH", campaign, 200, {"scheduled_at": "2030-01-31T09:00:00+03:00"})
-    read = await asked("GET", campaign, 200)
+    await request("PATCH", campaign, 200, {"scheduled_at": "2030-01-31T09:00:00+03:00"})
+    read = await request("GET", campaign, 200)
     assert read["scheduled_at"] == "2030-01-31T06:00:00Z"
-    await asked("POST", f"{campaign}/personalized-preview", 200, {"customer_id": customer["id"]})
-    await asked("POST", f"{campaign}/send", 200, {"customer_ids": [customer["id"]]}, **{"Idempotency-Key": "send"})
-    await asked("POST", f"{campaign}/pause", 200)
-    await asked("POST", f"{campaign}/resume", 200)
-    await asked("POST", f"{campaign}/cancel", 200)
-    await asked("GET", f"{campaign}/messages", 200)
-    await asked("GET", "/campaigns?page=1", 200)
-    await asked("GET", "/customers", 200)
-    await asked("GET", "/campaigns/999999", 404)
-    await asked("DELETE", f"/customers/{customer['id']}", 204)
+    await request("POST", f"{campaign}/personalized-preview", 200, {"customer_id": customer["id"]})
+    await request("POST", f"{campaign}/send", 200, {"customer_ids": [customer["id"]]}, **{"Idempotency-Key": "send"})
+    await request("POST", f"{campaign}/pause", 200)
+    await request("POST", f"{campaign}/resume", 200)
+    await request("POST", f"{campaign}/cancel", 200)
+    await request("GET", f"{campaign}/messages", 200)
+    await request("GET", "/campaigns?page=1", 200)
+    await request("GET", "/customers", 200)
+    await request("GET", "/campaigns/999999", 404)
+    await request("DELETE", f"/customers/{customer['id']}", 204)
 
 
-async def test_statements_are_bounded_and_leave_no_setting_behind(pooled: dict[str, Any]) -> None:
+async def test_timeouts_apply_to_statements_and_do_not_stay_in_the_session(pooled: dict[str, Any]) -> None:
     settings = ApiSettings.model_validate({**pooled, "amqp_url": "amqp://127.0.0.1/", "lock_timeout_seconds": 1.5})
     rules = session_rules(settings)
     async with create_pool(pooled["database_url"], size=4, application="tests", rules=rules) as pool:
 
-        async def bounded() -> None:
+        async def check_timeout() -> None:
             async with pool.connection() as own:
                 assert await rows(own, "SHOW lock_timeout") == [{"lock_timeout": "1500ms"}]
                 async with own.transaction():
                     assert await rows(own, "SHOW lock_timeout") == [{"lock_timeout": "1500ms"}]
 
         for _ in range(10):
-            await asyncio.gather(*(bounded() for _ in range(8)))
-    with psycopg.connect(pooled["database_url"], autocommit=True) as stranger:
-        row = stranger.execute("SELECT current_setting('lock_timeout')").fetchone()
+            await asyncio.gather(*(check_timeout() for _ in range(8)))
+    with psycopg.connect(pooled["database_url"], autocommit=True) as other_client:
+        row = other_client.execute("SELECT current_setting('lock_timeout')").fetchone()
     assert row == ("0",)
 
 
 @pytest.mark.parametrize("mode", ["session", "transaction"])
-def test_migrations_run_once_behind_a_pooler_too(backend: Backend, tmp_path: Path, mode: str) -> None:
+def test_migrations_run_once_behind_a_pooler(backend: Backend, tmp_path: Path, mode: str) -> None:
     name = f"empty_{uuid4().hex}"
     with psycopg.connect(backend.admin_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

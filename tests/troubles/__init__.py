@@ -1,1 +1,1 @@
-"""Tests with a provider or a database in trouble, on a dispatcher and workers in this process."""
+"""Tests of a dispatcher and workers in this process, with failing providers, databases and brokers."""

@@ -1,4 +1,4 @@
-"""A provider that answers as a test says, and notes every message that it accepted."""
+"""A provider with answers set by a test. It records every accepted message."""
 
 import asyncio
 from collections import Counter
@@ -13,34 +13,34 @@ Answer = Callable[[], web.Response]
 
 
 def accepted() -> web.Response:
-    """The provider has the message."""
+    """Accept a message."""
     return web.Response(status=202)
 
 
 @dataclass
 class ScriptedProvider:
-    """Gives the answer that is set; a 2xx is an acceptance."""
+    """Gives the configured answer. A 2xx accepts the message."""
 
     answer: Answer = accepted
-    seconds: float = 0.0
+    latency_seconds: float = 0.0
     accepted: Counter[int] = field(default_factory=Counter)
     keys: dict[int, set[str]] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
     in_flight: int = 0
-    most_in_flight: int = 0
+    max_in_flight: int = 0
     port: int = 0
     _runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
-        """Where messages go."""
+        """URL that accepts messages."""
         return f"http://127.0.0.1:{self.port}/messages"
 
     async def open(self) -> None:
-        """Listen; on the same port as before."""
+        """Start to listen, on the same port as before."""
         app = web.Application()
-        app.router.add_post("/messages", self._take)
+        app.router.add_post("/messages", self._receive)
         app.router.add_get("/ok", self._ok)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -48,19 +48,19 @@ class ScriptedProvider:
         self.port = self._runner.addresses[0][1]
 
     async def close(self) -> None:
-        """Refuse connections from now on."""
+        """Stop to listen, so that connections are refused."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     async def _ok(self, _request: web.Request) -> web.Response:
-        return web.Response(text="a page, and no acceptance")
+        return web.Response(text="a page that accepts no message")
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = await request.json()
         self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        await asyncio.sleep(self.seconds)
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        await asyncio.sleep(self.latency_seconds)
         self.in_flight -= 1
         response = self.answer()
         self.statuses[response.status] += 1
@@ -74,7 +74,7 @@ class ScriptedProvider:
 
 @asynccontextmanager
 async def scripted_provider() -> AsyncIterator[ScriptedProvider]:
-    """A provider that listens."""
+    """Run a scripted provider for the length of the block."""
     provider = ScriptedProvider()
     await provider.open()
     try:

@@ -1,4 +1,4 @@
-"""A dispatcher and workers in this process."""
+"""Run a dispatcher and workers in this process."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +19,7 @@ from support.factories import add_campaign, add_customers, add_messages, rows, u
 async def services(
     database_url: str, amqp_url: str, *, url: str, workers: int = 1, lease_seconds: float = 16, **settings: Any
 ) -> AsyncIterator[list[Starlette]]:
-    """Run them until the block ends: a dispatcher, then the workers."""
+    """Run a dispatcher and workers for the length of the block. The dispatcher is the first in the list."""
     stores = {"database_url": database_url, "amqp_url": amqp_url, "lease_seconds": lease_seconds}
     worker = {"provider": "http", "http_url": url, "http_timeout_seconds": 2, "backoff_seconds": 0.2, **settings}
     async with AsyncExitStack() as stack:
@@ -38,14 +38,14 @@ async def services(
 
 
 async def answer_of(app: Starlette, path: str) -> tuple[int, dict[str, Any]]:
-    """What a service answers: the status and the body."""
+    """Return the status and body of a service's answer."""
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://leopard") as client:
         answer = await client.get(path)
     return answer.status_code, answer.json()
 
 
 async def readiness(app: Starlette) -> tuple[int, list[str]]:
-    """What a service answers to `/readyz`: the status and the reasons."""
+    """Return the status and reasons that a service answers to `/readyz`."""
     status, body = await answer_of(app, "/readyz")
     return status, body.get("reasons", [])
 
@@ -60,17 +60,17 @@ async def until_ready(apps: list[Starlette], *, seconds: float = 20) -> None:
 
 
 async def campaign_of(connection: Connection, count: int, *, template: str = "Hi {first_name}") -> int:
-    """A campaign that is being sent to so many customers."""
-    # nothing finishes a paused campaign that has no messages yet
+    """Add a campaign that is sending to `count` customers. Return its id."""
+    # a sending campaign without messages would be finished; a paused one is not
     campaign_id = await add_campaign(connection, status="paused", template=template)
-    [known] = await rows(connection, "SELECT count(*) FROM customers")
-    await add_messages(connection, campaign_id, await add_customers(connection, count, first_number=known["count"]))
+    [existing] = await rows(connection, "SELECT count(*) FROM customers")
+    await add_messages(connection, campaign_id, await add_customers(connection, count, first_number=existing["count"]))
     await connection.execute("UPDATE campaigns SET status = 'sending' WHERE id = %s", [campaign_id])
     return campaign_id
 
 
 async def statuses(connection: Connection, campaign_id: int) -> dict[str, int]:
-    """How many messages are in each state; one that waits for another attempt counts as pending."""
+    """Return the number of messages in each status. A message that waits for a retry counts as pending."""
     found = await rows(
         connection,
         """
@@ -86,7 +86,7 @@ async def statuses(connection: Connection, campaign_id: int) -> dict[str, int]:
 
 
 async def until_finished(connection: Connection, campaign_id: int, *, seconds: float = 60) -> dict[str, int]:
-    """Wait for a campaign's end; the states of its messages."""
+    """Wait until a campaign is finished. Return the number of its messages in each status."""
 
     async def finished() -> bool:
         [campaign] = await rows(connection, "SELECT status FROM campaigns WHERE id = %s", campaign_id)

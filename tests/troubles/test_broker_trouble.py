@@ -1,4 +1,4 @@
-"""Queues that cannot be declared or are deleted are named; work goes on once the cause is gone."""
+"""Undeclarable and deleted queues are reported. Work continues once the cause is fixed."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -34,21 +34,23 @@ async def depth(amqp_url: str, queue: RabbitQueue) -> int:
         return declared.declaration_result.message_count or 0
 
 
-async def declare_by_hand(amqp_url: str, queues: Sequence[RabbitQueue]) -> None:
+async def declare(amqp_url: str, queues: Sequence[RabbitQueue]) -> None:
     async with channel(amqp_url) as opened:
         for queue in queues:
             await opened.declare_queue(queue.name, durable=queue.durable, arguments=queue.arguments)
 
 
-async def until_not_ready(apps: list[Starlette], reason: str, *, noted: bool = True) -> None:
-    """Wait until every service says that it is not ready, for this reason alone; and names it in its health."""
+async def until_not_ready(apps: list[Starlette], reason: str, *, in_health: bool = True) -> None:
+    """Wait until every service is not ready for only this reason. Check that its health shows the reason."""
 
-    async def named() -> bool:
-        said = [await readiness(app) for app in apps]
-        return all(status == 503 and [one.startswith(reason) for one in reasons] == [True] for status, reasons in said)
+    async def not_ready() -> bool:
+        answers = [await readiness(app) for app in apps]
+        return all(
+            status == 503 and [one.startswith(reason) for one in reasons] == [True] for status, reasons in answers
+        )
 
-    await until(named)
-    for app in apps if noted else ():
+    await until(not_ready)
+    for app in apps if in_health else ():
         _, health = await answer_of(app, "/health")
         assert health["services"]["queue"] == "connected"
         assert health["notes"]["queue"].startswith(reason)
@@ -58,7 +60,7 @@ def lines_about(logs: Sequence[EventDict], reason: str) -> list[EventDict]:
     return [line for line in logs if reason in str(line.get("reason"))]
 
 
-async def test_a_queue_of_another_type_is_named_and_waited_for(
+async def test_services_report_a_queue_of_another_type_and_wait_for_its_deletion(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with channel(amqp_url) as opened:
@@ -81,22 +83,22 @@ async def test_a_queue_of_another_type_is_named_and_waited_for(
 
 @contextmanager
 def restricted_user(backend: Backend) -> Iterator[str]:
-    """The URL of a user who may configure nothing."""
+    """Create a user without the right to configure. Yield the URL for this user."""
     backend.rabbitmqctl("add_user", "restricted", "secret")
     try:
         backend.rabbitmqctl("set_permissions", "restricted", "^$", ".*", ".*")
-        yield urlsplit(backend.amqp_url)._replace(netloc=f"restricted:secret@{at(backend.amqp_url)}").geturl()
+        yield urlsplit(backend.amqp_url)._replace(netloc=f"restricted:secret@{address_of(backend.amqp_url)}").geturl()
     finally:
         backend.rabbitmqctl("delete_user", "restricted")
 
 
-def at(url: str) -> str:
+def address_of(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port}"
 
 
 @pytest.mark.usefixtures("amqp_url")
-async def test_a_missing_right_to_configure_is_named_and_waited_for(
+async def test_services_report_a_missing_right_to_configure_and_wait_for_it(
     connection: Connection, database_url: str, backend: Backend
 ) -> None:
     reason = f"queue {DEAD_LETTERS.name} cannot be declared: ACCESS_REFUSED"
@@ -112,10 +114,10 @@ async def test_a_missing_right_to_configure_is_named_and_waited_for(
     assert not any(line.get("exc_info") for line in logs)
 
 
-async def test_who_may_not_configure_works_on_queues_that_the_operator_has_declared(
+async def test_services_without_the_right_to_configure_use_existing_queues(
     connection: Connection, database_url: str, amqp_url: str, backend: Backend
 ) -> None:
-    await declare_by_hand(amqp_url, QUEUES)
+    await declare(amqp_url, QUEUES)
     with restricted_user(backend) as url:
         async with scripted_provider() as provider, services(database_url, url, url=provider.url) as apps:
             await until_ready(apps)
@@ -123,7 +125,7 @@ async def test_who_may_not_configure_works_on_queues_that_the_operator_has_decla
             assert await until_finished(connection, campaign_id) == {"sent": 300}
 
 
-async def test_a_worker_whose_queue_of_dead_letters_was_deleted_declares_it_and_goes_on(
+async def test_a_worker_declares_a_deleted_dead_letter_queue_again(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with scripted_provider() as provider:
@@ -136,18 +138,16 @@ async def test_a_worker_whose_queue_of_dead_letters_was_deleted_declares_it_and_
             campaign_id = await campaign_of(connection, 50)
             assert await until_finished(connection, campaign_id, seconds=30) == {"sent": 50}
         assert await depth(amqp_url, DEAD_LETTERS) == 10
-        assert await depth(amqp_url, SENDS) == 0, "the worker held a job until it ended"
+        assert await depth(amqp_url, SENDS) == 0, "the worker held a job until it stopped"
 
 
-async def test_a_queue_of_jobs_that_was_deleted_costs_no_message(
-    connection: Connection, database_url: str, amqp_url: str
-) -> None:
+async def test_a_deleted_job_queue_loses_no_message(connection: Connection, database_url: str, amqp_url: str) -> None:
     async with scripted_provider() as provider:
-        provider.seconds = 0.1
+        provider.latency_seconds = 0.1
         settings: dict[str, Any] = {"lease_seconds": 5, "prefetch": 50}
         async with services(database_url, amqp_url, url=provider.url, workers=2, **settings) as apps:
             campaign_id = await campaign_of(connection, 1500)
-            await until(lambda: some_accepted(provider, 100))
+            await until(lambda: accepted_at_least(provider, 100))
             async with channel(amqp_url) as opened:
                 await opened.queue_delete(SENDS.name)
             assert (await statuses(connection, campaign_id))["pending"] > 100
@@ -156,11 +156,11 @@ async def test_a_queue_of_jobs_that_was_deleted_costs_no_message(
     assert set(provider.accepted.values()) == {1}
 
 
-async def some_accepted(provider: ScriptedProvider, count: int) -> bool:
+async def accepted_at_least(provider: ScriptedProvider, count: int) -> bool:
     return len(provider.accepted) >= count
 
 
-async def test_a_consumer_whose_channel_is_dead_comes_back_on_a_new_connection(
+async def test_a_consumer_with_a_closed_channel_reconnects(
     connection: Connection, database_url: str, amqp_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consuming, "_LOST_AFTER_SECONDS", 1)
@@ -169,9 +169,9 @@ async def test_a_consumer_whose_channel_is_dead_comes_back_on_a_new_connection(
             await until_ready(apps)
             broker = apps[1].state.broker
             lost = connection_of(broker)
-            # a channel that its own process closed does not come back by itself
-            await broker.subscribers[0]._queue_obj.channel.close()  # noqa: SLF001 FastStream shows it nowhere else
-            await until_not_ready(apps[1:], f"no consumer on {SENDS.name}", noted=False)
+            # a channel closed by its own process does not reopen automatically
+            await broker.subscribers[0]._queue_obj.channel.close()  # noqa: SLF001 FastStream does not expose the channel
+            await until_not_ready(apps[1:], f"no consumer on {SENDS.name}", in_health=False)
             await until_ready(apps)
             assert connection_of(broker) is not lost
             campaign_id = await campaign_of(connection, 50)

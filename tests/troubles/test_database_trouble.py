@@ -1,4 +1,4 @@
-"""Results are never lost, whatever errors PostgreSQL returns; one bad row harms only itself."""
+"""No error of PostgreSQL loses a result, and one bad row does not affect other rows."""
 
 import asyncio
 from functools import partial
@@ -13,11 +13,11 @@ from troubles.scripted import ScriptedProvider, scripted_provider
 from troubles.services import campaign_of, services, statuses, until_finished
 
 MESSAGES = 1500
-PATIENT = 9
-"""Services, provider and test share an event loop, which a busy machine holds up for seconds."""
+LONG_TIMEOUT = 9
+"""Seconds. Services, provider and test share an event loop, which a busy machine can block for seconds."""
 
 
-async def some_accepted(provider: ScriptedProvider, count: int) -> bool:
+async def accepted_at_least(provider: ScriptedProvider, count: int) -> bool:
     return len(provider.accepted) >= count
 
 
@@ -28,14 +28,14 @@ async def dead_letters(amqp_url: str) -> int:
 
 
 @pytest.mark.expects_tracebacks
-async def test_a_table_that_is_missing_for_a_while_costs_no_result(
+async def test_a_temporarily_missing_table_loses_no_result(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with scripted_provider() as provider:
-        provider.seconds = 0.1
-        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=PATIENT, workers=2):
+        provider.latency_seconds = 0.1
+        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=LONG_TIMEOUT, workers=2):
             campaign_id = await campaign_of(connection, MESSAGES)
-            await until(partial(some_accepted, provider, 200))
+            await until(partial(accepted_at_least, provider, 200))
             await connection.execute("ALTER TABLE outbound_messages RENAME TO elsewhere")
             await asyncio.sleep(3)
             await connection.execute("ALTER TABLE elsewhere RENAME TO outbound_messages")
@@ -43,25 +43,23 @@ async def test_a_table_that_is_missing_for_a_while_costs_no_result(
     assert set(provider.accepted.values()) == {1}
 
 
-async def test_a_changed_column_costs_one_failure_and_no_job(
-    connection: Connection, database_url: str, amqp_url: str
-) -> None:
+async def test_a_changed_column_dead_letters_no_job(connection: Connection, database_url: str, amqp_url: str) -> None:
     async with scripted_provider() as provider:
-        provider.seconds = 0.1
-        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=PATIENT, workers=2):
+        provider.latency_seconds = 0.1
+        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=LONG_TIMEOUT, workers=2):
             campaign_id = await campaign_of(connection, MESSAGES)
-            await until(partial(some_accepted, provider, 200))
+            await until(partial(accepted_at_least, provider, 200))
             await connection.execute("ALTER TABLE customers ALTER COLUMN first_name TYPE varchar(300)")
             assert await until_finished(connection, campaign_id) == {"sent": MESSAGES}
             assert await dead_letters(amqp_url) == 0
     assert set(provider.accepted.values()) == {1}
 
 
-async def test_a_result_that_the_database_refuses_harms_no_other(
+async def test_a_refused_text_does_not_lose_the_result(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with scripted_provider() as provider:
-        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=PATIENT):
+        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=LONG_TIMEOUT):
             await connection.execute(
                 """
                 ALTER TABLE outbound_messages ADD CONSTRAINT no_sevens
@@ -71,11 +69,11 @@ async def test_a_result_that_the_database_refuses_harms_no_other(
             campaign_id = await campaign_of(connection, 400)
             assert await until_finished(connection, campaign_id) == {"sent": 400}
         refused = await rows(connection, "SELECT count(*) FROM outbound_messages WHERE rendered_content IS NULL")
-    assert refused == [{"count": 40}], "what became of a message counts more than its text"
+    assert refused == [{"count": 40}], "the result must be recorded without its text"
     assert set(provider.accepted.values()) == {1}
 
 
-async def test_a_result_that_cannot_be_recorded_at_all_is_kept_and_harms_no_other(
+async def test_a_result_that_cannot_be_recorded_is_kept_and_blocks_no_other(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with scripted_provider() as provider, services(database_url, amqp_url, url=provider.url, lease_seconds=60):
@@ -96,12 +94,12 @@ async def test_a_result_that_cannot_be_recorded_at_all_is_kept_and_harms_no_othe
     assert set(provider.accepted.values()) == {1}
 
 
-async def test_a_read_only_database_is_waited_for(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_workers_wait_for_a_read_only_database(connection: Connection, database_url: str, amqp_url: str) -> None:
     async with scripted_provider() as provider:
-        provider.seconds = 0.05
-        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=PATIENT):
+        provider.latency_seconds = 0.05
+        async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=LONG_TIMEOUT):
             campaign_id = await campaign_of(connection, MESSAGES)
-            await until(partial(some_accepted, provider, 100))
+            await until(partial(accepted_at_least, provider, 100))
             [name] = await rows(connection, "SELECT current_database() AS name")
             await connection.execute(f"ALTER DATABASE {name['name']} SET default_transaction_read_only = on")
             await connection.execute(

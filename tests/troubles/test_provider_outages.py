@@ -1,4 +1,4 @@
-"""A provider in trouble costs no message an attempt: messages wait, one at a time probes it, and all are sent later."""
+"""An outage of the provider uses up no attempts: messages wait, single messages probe it, and all are sent later."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ MESSAGES = 600
 OUTAGE_SECONDS = 5.0
 
 
-async def some_accepted(provider: ScriptedProvider, count: int) -> bool:
+async def accepted_at_least(provider: ScriptedProvider, count: int) -> bool:
     return len(provider.accepted) >= count
 
 
@@ -30,21 +30,21 @@ async def assert_all_sent_once(connection: Connection, provider: ScriptedProvide
     assert await until_finished(connection, campaign_id, seconds=90) == {"sent": MESSAGES}
     assert set(provider.accepted.values()) == {1}
     [attempts] = await rows(connection, "SELECT max(retry_count) AS most FROM outbound_messages")
-    assert attempts["most"] == 0, "an attempt was charged for the provider's trouble"
+    assert attempts["most"] == 0, "the outage used up an attempt"
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-async def test_nothing_is_lost_while_a_provider_cannot_be_reached(
+async def test_no_message_is_lost_while_the_provider_is_unreachable(
     connection: Connection, database_url: str, amqp_url: str, workers: int
 ) -> None:
     async with (
         scripted_provider() as provider,
         services(database_url, amqp_url, url=provider.url, workers=workers),
     ):
-        provider.seconds = 0.05
+        provider.latency_seconds = 0.05
         campaign_id = await campaign_of(connection, MESSAGES)
-        await until(partial(some_accepted, provider, 50))
-        # what is in flight is answered: the outage itself leaves nothing unknown
+        await until(partial(accepted_at_least, provider, 50))
+        # requests in flight are still answered, so the outage leaves no outcome unknown
         await provider.close()
         await until(partial(is_held, connection))
         assert (await statuses(connection, campaign_id))["pending"] > 100
@@ -63,21 +63,21 @@ async def test_nothing_is_lost_while_a_provider_cannot_be_reached(
     ("status", "headers", "reason"),
     [(503, {"Retry-After": "2"}, "503"), (503, {}, "503"), (401, {}, "credentials"), (403, {}, "credentials")],
 )
-async def test_a_provider_that_takes_nothing_is_asked_by_one_probe_at_a_time(
+async def test_a_failing_provider_gets_one_probe_at_a_time(
     connection: Connection, database_url: str, amqp_url: str, status: int, headers: dict[str, str], reason: str
 ) -> None:
     async with scripted_provider() as provider:
-        provider.seconds = 0.01
+        provider.latency_seconds = 0.01
         provider.answer = lambda: web.Response(status=status, headers=headers)
         async with services(database_url, amqp_url, url=provider.url, workers=2):
             campaign_id = await campaign_of(connection, MESSAGES)
             await until(partial(is_held, connection))
             await asyncio.sleep(2)
-            asked = provider.statuses[status]
-            provider.most_in_flight = 0
+            probes_before = provider.statuses[status]
+            provider.max_in_flight = 0
             await asyncio.sleep(OUTAGE_SECONDS)
-            assert provider.statuses[status] - asked <= 8, "the provider was asked by more than probes"
-            assert provider.most_in_flight <= 1
+            assert provider.statuses[status] - probes_before <= 8, "the provider got more than probes"
+            assert provider.max_in_flight <= 1
             hold = await hold_of(connection, Channel.SMS)
             assert hold is not None
             assert reason in hold.reason
@@ -89,15 +89,15 @@ async def test_a_provider_that_does_not_answer_is_held(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with scripted_provider() as provider:
-        provider.seconds = 30
+        provider.latency_seconds = 30
         async with services(database_url, amqp_url, url=provider.url, http_timeout_seconds=0.5):
             campaign_id = await campaign_of(connection, MESSAGES)
             await until(partial(is_held, connection))
-            provider.seconds = 0.01
+            provider.latency_seconds = 0.01
             assert await until_finished(connection, campaign_id, seconds=90) == {"sent": MESSAGES}
 
 
-async def test_all_workers_slow_down_for_a_provider_that_throttles(
+async def test_all_workers_slow_down_for_a_throttling_provider(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     allowed, second = 50, 0
@@ -112,7 +112,7 @@ async def test_all_workers_slow_down_for_a_provider_that_throttles(
 
     async with scripted_provider() as provider:
         provider.answer = limited
-        provider.seconds = 0.02
+        provider.latency_seconds = 0.02
         async with services(database_url, amqp_url, url=provider.url, workers=3):
             campaign_id = await campaign_of(connection, 900)
             assert await until_finished(connection, campaign_id, seconds=150) == {"sent": 900}
@@ -120,14 +120,12 @@ async def test_all_workers_slow_down_for_a_provider_that_throttles(
     assert set(provider.accepted.values()) == {1}
 
 
-async def test_one_throttled_message_holds_up_no_other(
-    connection: Connection, database_url: str, amqp_url: str
-) -> None:
-    """Also where the provider says nonsense about when to come again."""
-    odd = iter(["NaN", "-inf", "1e400", "soon", "0", "-3", "", "²"])
+async def test_one_throttled_message_delays_no_other(connection: Connection, database_url: str, amqp_url: str) -> None:
+    """Even if the provider sends an invalid Retry-After."""
+    invalid = iter(["NaN", "-inf", "1e400", "soon", "0", "-3", "", "²"])
 
     def answer() -> web.Response:
-        if len(provider.accepted) >= 100 and (seconds := next(odd, None)) is not None:
+        if len(provider.accepted) >= 100 and (seconds := next(invalid, None)) is not None:
             return web.Response(status=429, headers={"Retry-After": seconds})
         return web.Response(status=202)
 
@@ -140,13 +138,13 @@ async def test_one_throttled_message_holds_up_no_other(
                 return (await statuses(connection, campaign_id)).get("sent", 0) >= 390
 
             await until(others_sent, seconds=15)
-            # an hour is what we take a provider's word for
+            # a Retry-After can delay a message for up to an hour
             await connection.execute("UPDATE outbound_messages SET next_attempt_at = now() WHERE status = 'pending'")
             assert await until_finished(connection, campaign_id) == {"sent": 400}
     assert set(provider.accepted.values()) == {1}
 
 
-async def test_a_redirect_is_no_acceptance(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_a_redirect_does_not_count_as_accepted(connection: Connection, database_url: str, amqp_url: str) -> None:
     async with scripted_provider() as provider:
         for status in (301, 302, 303, 307, 308):
             provider.answer = lambda status=status: web.Response(  # type: ignore[misc]
@@ -162,7 +160,7 @@ async def test_a_redirect_is_no_acceptance(connection: Connection, database_url:
     assert not provider.accepted
 
 
-async def test_two_installations_never_share_an_idempotency_key(
+async def test_idempotency_keys_contain_the_id_of_the_installation(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with scripted_provider() as provider:
@@ -172,12 +170,12 @@ async def test_two_installations_never_share_an_idempotency_key(
             await until_finished(connection, campaign_id)
         [installation] = await rows(connection, "SELECT id::text FROM installation")
     assert provider.keys == {message_id: {f"{installation['id']}-{message_id}"} for message_id in provider.keys}, (
-        "every attempt has the same key"
+        "every attempt must have the same key"
     )
     assert provider.statuses[500] == 9
 
 
-async def test_a_text_that_shows_nothing_is_not_sent(connection: Connection, database_url: str, amqp_url: str) -> None:
+async def test_a_blank_text_is_not_sent(connection: Connection, database_url: str, amqp_url: str) -> None:
     async with scripted_provider() as provider, services(database_url, amqp_url, url=provider.url):
         campaign_id = await campaign_of(connection, 3, template="{first_name}")
         await connection.execute("UPDATE customers SET first_name = ' \u200b\u3000' WHERE id = 2")
@@ -185,7 +183,7 @@ async def test_a_text_that_shows_nothing_is_not_sent(connection: Connection, dat
         assert await until_finished(connection, campaign_id) in ({"sent": 1, "failed": 2}, {"sent": 3})
 
 
-async def test_a_stored_template_that_cannot_be_read_ends_its_messages_and_no_others(
+async def test_an_unreadable_stored_template_fails_only_its_messages(
     connection: Connection, database_url: str, amqp_url: str
 ) -> None:
     async with scripted_provider() as provider, services(database_url, amqp_url, url=provider.url):

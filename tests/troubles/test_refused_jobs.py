@@ -1,4 +1,4 @@
-"""A job that RabbitMQ refuses after too many deliveries costs its message nothing."""
+"""The message of a job that RabbitMQ refuses after too many deliveries is still sent."""
 
 import aio_pika
 from aio_pika.abc import AbstractQueue
@@ -16,8 +16,8 @@ from troubles.services import campaign_of, services, statuses, until_finished
 MESSAGES = 3
 
 
-async def hand_back_until_refused(queue: AbstractQueue) -> None:
-    """Take every job and hand it back, again and again, until RabbitMQ gives none any more."""
+async def requeue_until_refused(queue: AbstractQueue) -> None:
+    """Take and requeue all jobs until RabbitMQ has refused every one of them."""
 
     async def is_empty() -> bool:
         job = await queue.get(fail=False)
@@ -42,18 +42,18 @@ async def test_a_job_that_was_requeued_too_often_is_published_again(
 
             await until(all_are_published)
             async with await aio_pika.connect(amqp_url) as opened, opened.channel() as channel:
-                await hand_back_until_refused(await channel.declare_queue(SENDS.name, passive=True))
+                await requeue_until_refused(await channel.declare_queue(SENDS.name, passive=True))
             assert await statuses(connection, campaign_id) == {"pending": MESSAGES}
         dead: list[DeadLetter] = []
 
-        def note(_number: int, dead_letter: DeadLetter) -> Fate:
+        def put_back(_number: int, dead_letter: DeadLetter) -> Fate:
             dead.append(dead_letter)
             return Fate.PUT_BACK
 
         async with services(database_url, amqp_url, url=provider.url, lease_seconds=16):
             assert await until_finished(connection, campaign_id) == {"sent": MESSAGES}
-            await walk(amqp_url, note, wait_seconds=0)
-        # to put back what was published again is harmless
+            await walk(amqp_url, put_back, wait_seconds=0)
+        # it is harmless to put back jobs that were already published again
         async with (
             services(database_url, amqp_url, url=provider.url, lease_seconds=16),
             await aio_pika.connect(amqp_url) as opened,
