@@ -1,4 +1,4 @@
-"""Roles that the PostgreSQL of a test asks for their passwords, though it trusts everybody else."""
+"""Create roles that need a password, in a PostgreSQL that trusts all other roles."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _READ_RULES = "SELECT pg_read_file(current_setting('hba_file'))"
 
 @contextmanager
 def roles_with_passwords(admin_url: str, passwords: dict[str, str]) -> Iterator[str]:
-    """Create roles with their passwords; host and port of the server."""
+    """Create roles with passwords. Yield host and port of the server."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
         found = connection.execute(_READ_RULES).fetchone()
         assert found is not None
@@ -29,7 +29,7 @@ def roles_with_passwords(admin_url: str, passwords: dict[str, str]) -> Iterator[
 def _write_rules(connection: psycopg.Connection, rules: str) -> None:
     path = connection.execute("SELECT current_setting('hba_file')").fetchone()
     assert path is not None
-    # an empty line would be written as an empty quoted value
+    # COPY would write an empty line as a quoted empty value
     lines = sql.SQL(", ").join(sql.Literal(line) for line in rules.splitlines() if line and not line.startswith("#"))
     connection.execute(
         sql.SQL("COPY (SELECT unnest(ARRAY[{}])) TO {} (DELIMITER E'\\x01', FORMAT csv, QUOTE E'\\x02')").format(
@@ -37,5 +37,5 @@ def _write_rules(connection: psycopg.Connection, rules: str) -> None:
         )
     )
     connection.execute("SELECT pg_reload_conf()")
-    # a session that begins after the reload must meet the new rules
+    # wait for the reload, so that new sessions use the new rules
     connection.execute("SELECT pg_sleep(0.3)")

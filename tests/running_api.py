@@ -1,4 +1,4 @@
-"""campaign-api as a process, behind the HTTP server of production."""
+"""Run campaign-api as a process, with the HTTP server of production."""
 
 import signal
 import socket
@@ -22,22 +22,22 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> socket.socket:
-        """A connection to it, for what no client library would send."""
+        """Open a raw connection, for requests that no client library would send."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def stop(self) -> str:
-        """End it in order; all that it wrote."""
+        """Stop the process gracefully. Return its log."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(40)
         return self.log.read_text()
 
 
 def start_api(database_url: str, amqp_url: str, folder: Path, **settings: object) -> Service:
-    """Start campaign-api with settings by their names, and wait until it listens; its log is in `folder`."""
+    """Start campaign-api with settings by their names, and wait until it listens. Its log is in `folder`."""
     port = free_port()
     variables = {
         "LEOPARD_DATABASE_URL": database_url,
@@ -57,7 +57,7 @@ def start_api(database_url: str, amqp_url: str, folder: Path, **settings: object
         )
     service = Service(process, port, log)
     try:
-        _wait_until_it_listens(service)
+        _wait_until_listening(service)
     except BaseException:
         process.kill()
         process.wait()
@@ -65,7 +65,7 @@ def start_api(database_url: str, amqp_url: str, folder: Path, **settings: object
     return service
 
 
-def _wait_until_it_listens(service: Service) -> None:
+def _wait_until_listening(service: Service) -> None:
     deadline = time.monotonic() + 60
     while True:
         assert service.process.poll() is None, service.log.read_text()

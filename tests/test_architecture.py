@@ -1,4 +1,4 @@
-"""docs/architecture.md names files that exist, and the way of a message stays short."""
+"""The files in docs/architecture.md exist, a message passes through few files, and files are short."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,8 @@ SOURCES: Final = {
     "sender_worker": ROOT / "services/sender-worker/src",
 }
 GUIDE: Final = (ROOT / "docs/architecture.md").read_text()
-MOST_FILES_ON_THE_WAY: Final = 32
-MOST_LINES: Final = 250
+MAX_FILES_OF_A_MESSAGE: Final = 32
+MAX_LINES: Final = 250
 
 
 def named(text: str) -> set[str]:
@@ -24,17 +24,17 @@ def source(name: str) -> Path:
     return SOURCES[name.split("/", 1)[0]] / name
 
 
-def test_every_file_that_the_guide_names_exists() -> None:
+def test_every_file_in_the_guide_exists() -> None:
     to_come = GUIDE[GUIDE.index("Rooms to come") :]
     missing = [name for name in named(GUIDE) - named(to_come) if not source(name).is_file()]
     assert missing == []
 
 
-def test_the_way_of_a_message_stays_short() -> None:
+def test_a_message_passes_through_few_files() -> None:
     way = GUIDE[GUIDE.index("## The way of a message") : GUIDE.index("## State machines")]
-    assert 20 < len(named(way)) <= MOST_FILES_ON_THE_WAY
+    assert 20 < len(named(way)) <= MAX_FILES_OF_A_MESSAGE
 
 
 def test_no_file_of_a_service_is_long() -> None:
     lengths = {path: len(path.read_text().splitlines()) for root in SOURCES.values() for path in root.rglob("*.py")}
-    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
+    assert {path: length for path, length in lengths.items() if length > MAX_LINES} == {}

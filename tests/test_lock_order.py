@@ -1,4 +1,4 @@
-"""Statements that lock several rows never end in a deadlock, whichever of them run side by side."""
+"""Statements that lock several rows never cause a deadlock, whichever of them run concurrently."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ SECONDS = 6.0
 
 
 async def new_campaign(connection: Connection) -> None:
-    """A campaign to everybody, about to be planned."""
+    """Add a campaign to all customers, ready to be planned."""
     campaign_id = await add_campaign(connection)
     await connection.execute(
         """
@@ -45,17 +45,17 @@ async def new_campaign(connection: Connection) -> None:
 
 
 async def control(connection: Connection) -> None:
-    """Pause, resume or cancel some campaign, as a client might."""
+    """Pause, resume or cancel a random campaign, as a client might."""
     [row] = await rows(connection, "SELECT id FROM campaigns ORDER BY random() LIMIT 1")
-    act = random.choice([pause_campaign, resume_campaign, cancel_campaign, resume_campaign])
+    action = random.choice([pause_campaign, resume_campaign, cancel_campaign, resume_campaign])
     try:
-        await act(connection, row["id"])
+        await action(connection, row["id"])
     except ApiError:
         await new_campaign(connection)
 
 
 async def publish(connection: Connection) -> None:
-    """What the publish loop does, without a broker."""
+    """Do the work of the publish loop, without a broker."""
     await plan_next_chunk(connection, 50)
     chunk = await claim_chunk(connection, 0.05)
     if chunk is not None:
@@ -64,7 +64,7 @@ async def publish(connection: Connection) -> None:
 
 
 async def work(connection: Connection) -> None:
-    """What a worker does, for some messages of many campaigns, now and then too late."""
+    """Do the work of a worker, for messages of many campaigns, sometimes after the lease."""
     found = await rows(
         connection, "SELECT id FROM outbound_messages WHERE status = 'pending' ORDER BY random() LIMIT 60"
     )
@@ -79,7 +79,7 @@ async def work(connection: Connection) -> None:
 
 
 async def maintain(connection: Connection) -> None:
-    """What maintenance does."""
+    """Do the work of maintenance."""
     await sweep_chunks(connection, again_seconds=0.01, lease_seconds=0.01, queues={Channel.SMS: SENDS.name})
     await cancel_unplanned(connection)
     await cancel_chunk(connection)
@@ -87,8 +87,8 @@ async def maintain(connection: Connection) -> None:
     await forget_idempotency_keys(connection)
 
 
-async def forget_customer(connection: Connection) -> None:
-    """Delete a customer and create another, so that there are always as many."""
+async def replace_customer(connection: Connection) -> None:
+    """Delete a customer and create another, so that their number stays the same."""
     [row] = await rows(connection, "SELECT id FROM customers ORDER BY random() LIMIT 1")
     try:
         async with connection.transaction():
@@ -101,8 +101,8 @@ async def forget_customer(connection: Connection) -> None:
     )
 
 
-async def send_named(connection: Connection) -> None:
-    """Send a campaign to customers by their ids, in an order of the client's own."""
+async def send_to_ids(connection: Connection) -> None:
+    """Send a campaign to customer ids in random order."""
     campaign_id = await add_campaign(connection, status="draft")
     found = await rows(connection, "SELECT id FROM customers ORDER BY random() LIMIT 50")
     request = SendRequest(customer_ids=[row["id"] for row in found])
@@ -110,12 +110,12 @@ async def send_named(connection: Connection) -> None:
         await send_campaign(connection, campaign_id, request, chunk_size=10)
 
 
-async def test_everything_at_once_meets_no_deadlock(database_url: str, connection: Connection) -> None:
+async def test_concurrent_work_of_all_services_causes_no_deadlock(database_url: str, connection: Connection) -> None:
     await add_customers(connection, CUSTOMERS)
     for _ in range(4):
         await new_campaign(connection)
     jobs = [control, control, control, publish, publish, publish, work, work, maintain, maintain]
-    jobs += [forget_customer, forget_customer, send_named]
+    jobs += [replace_customer, replace_customer, send_to_ids]
     until = time.monotonic() + SECONDS
 
     async def repeat(pool: Pool, job: Callable[[Connection], Awaitable[None]]) -> int:
@@ -128,7 +128,7 @@ async def test_everything_at_once_meets_no_deadlock(database_url: str, connectio
 
     async with create_pool(database_url, size=len(jobs), application="tests") as pool:
         done = await asyncio.gather(*(repeat(pool, job) for job in jobs))
-    assert min(done) > 5, "every job must have had its turn"
+    assert min(done) > 5, "every job must run several times"
     [found] = await rows(connection, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     assert found["deadlocks"] == 0
     wrong = await rows(
@@ -147,7 +147,7 @@ async def test_everything_at_once_meets_no_deadlock(database_url: str, connectio
     assert wrong == []
 
 
-async def test_customers_who_exchange_their_phone_numbers_meet_no_deadlock(pool: Pool, connection: Connection) -> None:
+async def test_customers_who_exchange_phone_numbers_cause_no_deadlock(pool: Pool, connection: Connection) -> None:
     await add_customers(connection, 2)
     first, second = await rows(connection, "SELECT id, phone FROM customers ORDER BY id")
 

@@ -1,4 +1,4 @@
-"""The audit finds what must not be in a log, in the logs of a stack and in those of the tests' own process."""
+"""The audit finds forbidden data in the logs of a stack and of the test process."""
 
 import json
 import os
@@ -17,7 +17,7 @@ HARMLESS = [
 ]
 
 
-def written(folder: Path, log: str, *lines: str) -> Path:
+def write_log(folder: Path, log: str, *lines: str) -> Path:
     (folder / "logs").mkdir()
     (folder / "logs" / f"{log}.log").write_text("\n".join([*HARMLESS, *lines, *HARMLESS]))
     return folder
@@ -34,24 +34,24 @@ def written(folder: Path, log: str, *lines: str) -> Path:
         '{"event": "sent", "text": "Hi Customer 7"}',
     ],
 )
-def test_a_number_or_a_text_is_found_in_every_log(tmp_path: Path, log: str, leak: str) -> None:
+def test_a_phone_number_or_a_text_is_found_in_every_log(tmp_path: Path, log: str, leak: str) -> None:
     with pytest.raises(LogAuditError, match=rf"private value .* in {log}"):
-        check_logs(written(tmp_path, log, leak))
+        check_logs(write_log(tmp_path, log, leak))
 
 
 def test_a_deadlock_is_found(tmp_path: Path) -> None:
     with pytest.raises(LogAuditError, match="deadlock in postgres"):
-        check_logs(written(tmp_path, "postgres", "2026-01-31 09:00:00 UTC [7] ERROR:  deadlock detected"))
+        check_logs(write_log(tmp_path, "postgres", "2026-01-31 09:00:00 UTC [7] ERROR:  deadlock detected"))
 
 
 @pytest.mark.parametrize("line", [TRACEBACK, "Traceback (most recent call last):"])
 def test_a_traceback_is_found_in_the_log_of_a_service(tmp_path: Path, line: str) -> None:
     with pytest.raises(LogAuditError, match=r"traceback of .* in dispatcher-1"):
-        check_logs(written(tmp_path, "dispatcher-1", line))
+        check_logs(write_log(tmp_path, "dispatcher-1", line))
 
 
 def test_an_expected_traceback_is_accepted(tmp_path: Path) -> None:
-    check_logs(written(tmp_path, "dispatcher-1", TRACEBACK), expected={"KeyError"})
+    check_logs(write_log(tmp_path, "dispatcher-1", TRACEBACK), expected={"KeyError"})
 
 
 def test_a_folder_without_logs_fails_the_audit(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_leaks_in_a_traceback():
 """
 
 
-def test_a_test_fails_that_logs_a_number_or_an_unexpected_traceback_in_its_own_process(tmp_path: Path) -> None:
+def test_a_test_that_logs_a_phone_number_or_an_unexpected_traceback_fails(tmp_path: Path) -> None:
     planted = tmp_path / "test_planted.py"
     planted.write_text(PLANTED)
     configuration = Path(__file__).parents[1] / "pyproject.toml"

@@ -1,4 +1,4 @@
-"""What cannot be reached is said in one line: at once where waiting is of no use, and without the password."""
+"""A store that cannot be used is reported in one line without the password, at once if waiting cannot help."""
 
 import os
 import signal
@@ -17,11 +17,11 @@ from leopard_local.ports import free_port
 from password_roles import roles_with_passwords
 from support.stores import Backend
 
-PASSWORD = "s3cr3t-horse"  # noqa: S105 a test's
+PASSWORD = "s3cr3t-horse"  # noqa: S105 not a real password
 ROLE = "someone_refused"
-SAID_WITHIN_SECONDS = 10
+REPORT_SECONDS = 10
 START_SECONDS = 20
-"""How long Python may take to start on a busy machine."""
+"""Maximum time for the start of Python on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def run(command: str, variables: dict[str, str]) -> subprocess.CompletedProcess[
 def test_a_refused_login_ends_a_command_with_one_line(command: str, refused_database: str, refused_broker: str) -> None:
     started = time.monotonic()
     done = run(f"leopard {command}", environment(refused_database, refused_broker))
-    assert time.monotonic() - started < SAID_WITHIN_SECONDS + START_SECONDS
+    assert time.monotonic() - started < REPORT_SECONDS + START_SECONDS
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     url = urlsplit(refused_broker if "dead" in command else refused_database)
@@ -76,7 +76,7 @@ def test_a_refused_login_ends_a_command_with_one_line(command: str, refused_data
 
 
 @pytest.mark.parametrize("service", ["campaign-api", "dispatcher", "sender-worker"])
-def test_a_service_says_which_store_refuses_its_login(
+def test_a_service_reports_which_store_refuses_its_login(
     service: str, refused_database: str, refused_broker: str, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
@@ -89,7 +89,7 @@ def test_a_service_says_which_store_refuses_its_login(
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + SAID_WITHIN_SECONDS + START_SECONDS
+        deadline = time.monotonic() + REPORT_SECONDS + START_SECONDS
         while log.read_text().count("): login refused") < 2:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
@@ -97,34 +97,34 @@ def test_a_service_says_which_store_refuses_its_login(
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(40)
-    said = log.read_text()
+    output = log.read_text()
     for url, store in ((urlsplit(refused_database), "PostgreSQL"), (urlsplit(refused_broker), "RabbitMQ")):
-        assert said.count(f"{store} at {url.hostname}:{url.port} (user {url.username}, ") == 1
-    assert PASSWORD not in said
-    assert "Traceback" not in said
+        assert output.count(f"{store} at {url.hostname}:{url.port} (user {url.username}, ") == 1
+    assert PASSWORD not in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "expected"),
     [
         ("migrate", "PostgreSQL at 127.0.0.1:1 (user u, database d): connection refused"),
         ("wait-for-schema", "PostgreSQL at 127.0.0.1:1 (user u, database d): connection refused"),
         ("dead-letters list", "RabbitMQ at 127.0.0.1:1 (user u, virtual host /): connection refused"),
     ],
 )
-def test_a_command_waits_for_a_store_that_is_unavailable_and_says_so(command: str, said: str) -> None:
+def test_a_command_reports_that_it_waits_for_an_unavailable_store(command: str, expected: str) -> None:
     variables = environment(f"postgresql://u:{PASSWORD}@127.0.0.1:1/d", f"amqp://u:{PASSWORD}@127.0.0.1:1/")
     done = run(f"leopard {command} --wait-seconds 2", variables)
     assert done.returncode == 1
     assert done.stdout == ""
     waiting, line = done.stderr.splitlines()
     assert "waiting" in waiting
-    assert said in waiting
-    assert line == said
+    assert expected in waiting
+    assert line == expected
 
 
 @pytest.mark.parametrize("form", ["hosts", "keywords", "service"])
-def test_commands_take_every_form_of_url_that_services_take(form: str, database_url: str, tmp_path: Path) -> None:
+def test_commands_accept_every_form_of_database_url(form: str, database_url: str, tmp_path: Path) -> None:
     with psycopg.connect(database_url) as connection:
         given = connection.info.get_parameters() | {"password": connection.info.password}
     keywords = {name: given[name] for name in ("host", "port", "user", "password", "dbname") if given.get(name)}

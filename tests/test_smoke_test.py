@@ -1,4 +1,4 @@
-"""A smoke test leaves no customer behind, however it ends."""
+"""The smoke test removes its customer, however it ends."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ from support.stores import Backend
 
 @pytest.fixture
 def api(database_url: str, backend: Backend, tmp_path: Path) -> Iterator[Service]:
-    """An API alone: without a dispatcher no campaign is finished."""
+    """A campaign-api without a dispatcher, so that no campaign is finished."""
     service = start_api(database_url, backend.amqp_url, tmp_path)
     yield service
     service.stop()
@@ -34,17 +34,17 @@ def smoke_test(api: Service, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_smoke_test_that_fails_removes_its_customer(api: Service, database_url: str) -> None:
+def test_a_failed_smoke_test_removes_its_customer(api: Service, database_url: str) -> None:
     failed = smoke_test(api, "--wait-seconds", "1")
-    said = failed.communicate(timeout=60)[1]
+    error = failed.communicate(timeout=60)[1]
     assert failed.returncode == 1
-    assert "is sending after 1 s" in said
+    assert "is sending after 1 s" in error
     assert customers(database_url) == 0
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT FROM outbound_messages").fetchall() == []
 
 
-def test_a_smoke_test_that_is_ended_removes_its_customer(api: Service, database_url: str) -> None:
+def test_a_terminated_smoke_test_removes_its_customer(api: Service, database_url: str) -> None:
     ended = smoke_test(api)
     deadline = time.monotonic() + 60
     while customers(database_url) == 0:
@@ -56,7 +56,7 @@ def test_a_smoke_test_that_is_ended_removes_its_customer(api: Service, database_
     assert customers(database_url) == 0
 
 
-def test_what_is_no_campaign_api_is_said_so(api: Service) -> None:
+def test_the_smoke_test_reports_a_url_without_campaign_api(api: Service) -> None:
     failed = subprocess.run(
         [str(Path(sys.executable).with_name("leopard")), "smoke-test", f"{api.url}/nowhere"],
         capture_output=True,

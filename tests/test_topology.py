@@ -1,4 +1,4 @@
-"""Every declared queue has a consumer."""
+"""Every declared queue has a consumer, except the queue of dead letters."""
 
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
@@ -22,12 +22,12 @@ def consumed_by_services() -> set[str]:
     return {subscriber.queue.name for subscriber in subscribers if isinstance(subscriber, RabbitSubscriber)}
 
 
-def test_every_queue_but_that_of_the_dead_has_a_consumer() -> None:
-    # dead letters wait for a person
+def test_every_queue_except_dead_letters_has_a_consumer() -> None:
+    # a person handles dead letters
     assert consumed_by_services() == {queue.name for queue in QUEUES} - {DEAD_LETTERS.name}
 
 
-def test_jobs_survive_a_restart_of_the_broker_and_refused_ones_are_kept() -> None:
+def test_queues_of_jobs_are_durable_and_keep_refused_jobs() -> None:
     for queue in (SENDS, *SENDS_OF.values()):
         arguments = queue.arguments or {}
         assert queue.durable

@@ -1,4 +1,4 @@
-"""A service or command whose URL is wrong does not start: exit status 2, and a line that names the variable."""
+"""A service or command with a wrong URL ends with status 2, and one line that names the variable."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PASSWORD = "s3cr3t"  # noqa: S105 a test's
+PASSWORD = "s3cr3t"  # noqa: S105 not a real password
 URLS = {
     "LEOPARD_DATABASE_URL": f"postgresql://u:{PASSWORD}@127.0.0.1:1/leopard",
     "LEOPARD_AMQP_URL": f"amqp://u:{PASSWORD}@127.0.0.1:1/",
@@ -45,7 +45,7 @@ def run(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("leopard dead-letters drop --all", ("LEOPARD_AMQP_URL", f"amqp://u:{PASSWORD}@mq/?hartbeat=1")),
     ],
 )
-def test_a_wrong_value_ends_the_start_and_is_named(command: str, wrong: tuple[str, str]) -> None:
+def test_a_wrong_value_prevents_the_start_and_is_reported(command: str, wrong: tuple[str, str]) -> None:
     name, value = wrong
     done = run(command, **{name: value})
     assert done.returncode == 2
@@ -55,13 +55,13 @@ def test_a_wrong_value_ends_the_start_and_is_named(command: str, wrong: tuple[st
     assert PASSWORD not in line
 
 
-def test_a_wrong_url_of_the_smoke_test_is_said_so() -> None:
+def test_a_wrong_url_of_the_smoke_test_is_reported() -> None:
     done = run("leopard smoke-test localhost:8080")
     assert done.returncode == 2
     assert "Invalid value for 'URL': does not begin with http:// or https://" in done.stderr
 
 
-def test_a_setting_that_another_needs_is_named() -> None:
+def test_a_missing_setting_that_another_setting_needs_is_reported() -> None:
     done = run("sender-worker", LEOPARD_PROVIDER="http", LEOPARD_HTTP_URL="")
     assert done.returncode == 2
     assert done.stderr.startswith("LEOPARD_HTTP_URL is needed")

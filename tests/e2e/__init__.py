@@ -1,1 +1,1 @@
-"""A running stack, seen from outside."""
+"""Tests of a running stack through its public API."""

@@ -1,4 +1,4 @@
-"""Campaigns as a client makes and watches them."""
+"""Create campaigns as a client, and wait for them."""
 
 import random
 import time
@@ -11,7 +11,7 @@ FINAL = {"sent", "failed"}
 
 
 def create_customers(client: httpx2.Client, count: int, **fields: str) -> list[int]:
-    # a stack that is used again has customers already: their numbers must not be met
+    # an existing stack already has customers, so choose other phone numbers
     start = random.randrange(10**8)
 
     def create(n: int) -> int:

@@ -1,4 +1,4 @@
-"""A running stack, seen from outside: the one at `LEOPARD_BASE_URL`, or a local one that is started for the run."""
+"""The running stack to test: the one at `LEOPARD_BASE_URL`, or a local stack that is started for the run."""
 
 import os
 import tempfile
@@ -16,10 +16,10 @@ from leopard_local.stack import running_stack
 
 @pytest.fixture(scope="session")
 def base_url() -> Iterator[str]:
-    """Where campaign-api is."""
-    given = os.environ.get("LEOPARD_BASE_URL")
-    if given:
-        yield given
+    """URL of campaign-api."""
+    url = os.environ.get("LEOPARD_BASE_URL")
+    if url:
+        yield url
         return
     with tempfile.TemporaryDirectory(prefix="leopard-e2e-") as folder:
         Path(folder).chmod(0o755)

@@ -1,6 +1,6 @@
-"""A campaign in whose midst every pod is replaced: what the simulator's ledger says of it afterwards.
+"""Replace every pod during a campaign, then compare its messages with the simulator's ledger.
 
-`python -m e2e.rolling --api URL --simulator URL -- COMMAND...` runs the command while the campaign is being sent.
+`python -m e2e.rolling --api URL --simulator URL -- COMMAND...` runs the command during the campaign.
 """
 
 import argparse
@@ -18,35 +18,35 @@ from e2e.campaigns import all_messages, create_campaign, create_customers, wait_
 from leopard_local.http_client import http_client
 
 SLOW = {"latency_min_seconds": 1, "latency_max_seconds": 3}
-"""So that the campaign takes longer than replacing the pods does."""
+"""A latency that makes the campaign last longer than the replacement of the pods."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Numbers of messages; `left` were still to be sent when all was replaced."""
+    """Numbers of messages. `left` were unsent after the replacement."""
 
     recipients: int
     sent: int
     left: int
     lost: int
-    doubled: int
+    duplicates: int
 
     @property
     def good(self) -> bool:
-        """Whether each recipient was written to once, and the replacing fell into the campaign."""
-        return self.sent == self.recipients and self.left > 0 and self.lost == self.doubled == 0
+        """Whether each recipient got one message, and the campaign lasted longer than the replacement."""
+        return self.sent == self.recipients and self.left > 0 and self.lost == self.duplicates == 0
 
 
 def send_while(api_url: str, simulator_url: str, replace: Callable[[], str], recipients: int) -> Outcome:
-    """Send a campaign and call `replace` in its midst, which says where the API is afterwards."""
-    with _behaving(simulator_url, SLOW):
+    """Send a campaign, and call `replace` during it, which returns the URL of the API afterwards."""
+    with _behaviour(simulator_url, SLOW):
         with http_client(api_url, timeout=60) as client:
             customers = create_customers(client, recipients)
             campaign_id = create_campaign(client, name="rolled")
             client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
         time.sleep(1)
         with http_client(replace(), timeout=60) as client:
-            _wait_until_it_answers(client)
+            _wait_until_api_answers(client)
             left = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()["stats"]["pending"]
             campaign = wait_until_finished(client, campaign_id)
             messages = {message["id"] for message in all_messages(client, campaign_id)}
@@ -57,23 +57,23 @@ def send_while(api_url: str, simulator_url: str, replace: Callable[[], str], rec
         sent=campaign["stats"]["sent"],
         left=left,
         lost=len([one for one in messages if not accepted[one]]),
-        doubled=len([one for one in messages if accepted[one] > 1]),
+        duplicates=len([one for one in messages if accepted[one] > 1]),
     )
 
 
 @contextmanager
-def _behaving(simulator_url: str, behaviour: Mapping[str, float]) -> Iterator[None]:
+def _behaviour(simulator_url: str, changes: Mapping[str, float]) -> Iterator[None]:
     with http_client(simulator_url) as client:
         before = client.get("/behaviour").raise_for_status().json()
-        client.put("/behaviour", json=behaviour).raise_for_status()
+        client.put("/behaviour", json=changes).raise_for_status()
         try:
             yield
         finally:
-            client.put("/behaviour", json={name: before[name] for name in behaviour}).raise_for_status()
+            client.put("/behaviour", json={name: before[name] for name in changes}).raise_for_status()
 
 
-def _wait_until_it_answers(client: httpx2.Client, *, seconds: float = 15) -> None:
-    """A port that is forwarded to a pod notices only by a request that fails that the pod was replaced."""
+def _wait_until_api_answers(client: httpx2.Client, *, seconds: float = 15) -> None:
+    """Retry requests: a port forward notices the replacement of its pod only when a request fails."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -87,7 +87,7 @@ def _wait_until_it_answers(client: httpx2.Client, *, seconds: float = 15) -> Non
 
 
 def main() -> int:
-    """Run it; 0 where nothing was lost and nothing doubled."""
+    """Run the command during a campaign. Return 0 if no message was lost or sent twice."""
     parser = argparse.ArgumentParser(prog="e2e.rolling", description=__doc__)
     parser.add_argument("--api", required=True)
     parser.add_argument("--simulator", required=True)

@@ -1,4 +1,4 @@
-"""A campaign from its creation to its last message, by the public API alone."""
+"""Campaigns work from creation to the last message, through the public API."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from leopard.cli.main import main
 
 
 @pytest.mark.parametrize("channel", ["sms", "whatsapp"])
-def test_a_campaign_to_named_customers(client: httpx2.Client, channel: str) -> None:
+def test_a_campaign_to_customer_ids_is_sent(client: httpx2.Client, channel: str) -> None:
     customers = create_customers(client, 200)
     campaign_id = create_campaign(client, channel=channel)
     answer = client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers})
@@ -26,7 +26,7 @@ def test_a_campaign_to_named_customers(client: httpx2.Client, channel: str) -> N
     assert {m["rendered_content"] for m in messages} == {f"Hi Customer {n}" for n in range(200)}
 
 
-def test_a_campaign_to_an_audience(client: httpx2.Client) -> None:
+def test_a_campaign_to_an_audience_is_sent(client: httpx2.Client) -> None:
     place = f"Place {random.random()}"
     customers = create_customers(client, 120, location=place)
     create_customers(client, 5)
@@ -37,7 +37,7 @@ def test_a_campaign_to_an_audience(client: httpx2.Client) -> None:
     assert sorted(message["customer_id"] for message in all_messages(client, campaign_id)) == customers
 
 
-def test_a_scheduled_campaign_starts_by_itself(client: httpx2.Client) -> None:
+def test_a_scheduled_campaign_starts_when_it_is_due(client: httpx2.Client) -> None:
     place = f"Place {random.random()}"
     customers = create_customers(client, 10, location=place)
     due = datetime.now(UTC) + timedelta(seconds=3)
@@ -49,7 +49,7 @@ def test_a_scheduled_campaign_starts_by_itself(client: httpx2.Client) -> None:
     assert datetime.now(UTC) >= due
 
 
-def test_what_a_preview_shows_is_what_is_sent(client: httpx2.Client) -> None:
+def test_a_preview_shows_the_text_that_is_sent(client: httpx2.Client) -> None:
     [customer] = create_customers(client, 1, location="{first_name}\n\t👋🏾")
     template = "Hi {first_name}, {location} {nickname}\u200d {last_name}{{phone}}"
     campaign_id = create_campaign(client, base_template=template)
@@ -60,7 +60,7 @@ def test_what_a_preview_shows_is_what_is_sent(client: httpx2.Client) -> None:
     assert message["rendered_content"] == preview["rendered_message"]
 
 
-def test_a_customer_deleted_during_a_campaign_does_not_hold_it_up(client: httpx2.Client) -> None:
+def test_a_customer_deleted_during_a_campaign_does_not_block_it(client: httpx2.Client) -> None:
     customers = create_customers(client, 300)
     campaign_id = create_campaign(client)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
@@ -72,11 +72,11 @@ def test_a_customer_deleted_during_a_campaign_does_not_hold_it_up(client: httpx2
     assert campaign["stats"]["sent"] == sum(message["status"] == "sent" for message in messages)
 
 
-def test_every_service_says_that_it_is_well(client: httpx2.Client) -> None:
+def test_health_reports_connected_stores(client: httpx2.Client) -> None:
     health = client.get("/health")
     assert health.status_code == 200
     assert health.json()["services"] == {"database": "connected", "queue": "connected"}
 
 
-def test_the_smoke_test_of_an_operator_comes_to_its_end(base_url: str) -> None:
+def test_the_smoke_test_succeeds(base_url: str) -> None:
     assert main(["smoke-test", base_url]) == 0

@@ -1,4 +1,4 @@
-"""Campaigns that are paused, resumed and cancelled while they are being sent; and small ones behind large ones."""
+"""A campaign can be paused, resumed and cancelled while it is sending. Large campaigns do not block small ones."""
 
 import time
 
@@ -7,7 +7,7 @@ import httpx2
 from e2e.campaigns import all_messages, create_campaign, create_customers, wait_until_finished
 
 
-def start(client: httpx2.Client, customers: list[int]) -> int:
+def start_campaign(client: httpx2.Client, customers: list[int]) -> int:
     campaign_id = create_campaign(client)
     client.post(f"/campaigns/{campaign_id}/send", json={"customer_ids": customers}).raise_for_status()
     return campaign_id
@@ -18,17 +18,17 @@ def stats(client: httpx2.Client, campaign_id: int) -> dict[str, int]:
     return found
 
 
-def wait_until_underway(client: httpx2.Client, campaign_id: int) -> None:
+def wait_until_sending(client: httpx2.Client, campaign_id: int) -> None:
     deadline = time.monotonic() + 30
     while stats(client, campaign_id)["sent"] == 0:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def test_a_paused_campaign_stands_still_and_a_resumed_one_goes_on(client: httpx2.Client) -> None:
+def test_a_paused_campaign_sends_nothing_until_it_is_resumed(client: httpx2.Client) -> None:
     customers = create_customers(client, 600)
-    campaign_id = start(client, customers)
-    wait_until_underway(client, campaign_id)
+    campaign_id = start_campaign(client, customers)
+    wait_until_sending(client, campaign_id)
     assert client.post(f"/campaigns/{campaign_id}/pause").json()["status"] == "paused"
     time.sleep(2)
     before = stats(client, campaign_id)
@@ -40,10 +40,10 @@ def test_a_paused_campaign_stands_still_and_a_resumed_one_goes_on(client: httpx2
     assert sorted(message["customer_id"] for message in all_messages(client, campaign_id)) == customers
 
 
-def test_a_cancelled_campaign_sends_nothing_more(client: httpx2.Client) -> None:
+def test_a_cancelled_campaign_stops_sending(client: httpx2.Client) -> None:
     customers = create_customers(client, 1000)
-    campaign_id = start(client, customers)
-    wait_until_underway(client, campaign_id)
+    campaign_id = start_campaign(client, customers)
+    wait_until_sending(client, campaign_id)
     assert client.post(f"/campaigns/{campaign_id}/cancel").json()["status"] == "cancelled"
     deadline = time.monotonic() + 30
     while (found := stats(client, campaign_id))["pending"]:
@@ -59,7 +59,7 @@ def test_a_cancelled_campaign_sends_nothing_more(client: httpx2.Client) -> None:
     assert client.post(f"/campaigns/{campaign_id}/resume").json()["error"]["code"] == "INVALID_STATUS"
 
 
-def test_a_cancelled_audience_ends_as_well(client: httpx2.Client) -> None:
+def test_a_cancelled_campaign_to_an_audience_finishes(client: httpx2.Client) -> None:
     create_customers(client, 50, location="Cancelled Town")
     campaign_id = create_campaign(client)
     audience = {"filter": {"location": "Cancelled Town"}}
@@ -74,9 +74,9 @@ def test_a_cancelled_audience_ends_as_well(client: httpx2.Client) -> None:
 
 def test_a_small_campaign_behind_large_ones_finishes_within_seconds(client: httpx2.Client) -> None:
     customers = create_customers(client, 400)
-    large = [start(client, customers) for _ in range(8)]
-    small = start(client, customers[:10])
-    # its retries may wait for a second or two
+    large = [start_campaign(client, customers) for _ in range(8)]
+    small = start_campaign(client, customers[:10])
+    # its retries may wait for one or two seconds
     wait_until_finished(client, small, seconds=15)
     for campaign_id in large:
         assert wait_until_finished(client, campaign_id)["stats"]["total"] == 400

@@ -1,1 +1,1 @@
-"""The SQL of every migration, for squawk."""
+"""Write the SQL of every migration, for squawk."""

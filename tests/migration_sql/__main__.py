@@ -1,4 +1,4 @@
-"""Writes the SQL of every revision to a folder, a file each: `python -m migration_sql FOLDER`."""
+"""Write the SQL of every revision to a file in a folder: `python -m migration_sql FOLDER`."""
 
 import shutil
 import sys
@@ -11,7 +11,7 @@ from leopard.db.migration import alembic_config
 
 
 def write_revisions(folder: Path) -> list[Path]:
-    """Write the upgrade of each revision to `folder`, which loses what it held before."""
+    """Delete `folder`, and write the upgrade of each revision to a file in it. Return the files."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     written = []

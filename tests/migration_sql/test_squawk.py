@@ -1,4 +1,4 @@
-"""Squawk sees every migration, and refuses one that would block a running version."""
+"""Squawk checks every migration, and refuses one that would block a running version."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Writes the table of settings into the README: `make settings-table`."""
+"""Write the table of settings into the README: `make settings-table`."""
 
 from settings_table.table import README, with_table
 

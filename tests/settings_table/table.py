@@ -29,7 +29,7 @@ _FOLDER: Final = (
 
 
 def settings_table() -> str:
-    """One row for each variable: its name, its defaults, the programs that read it, and its description."""
+    """Return the table, with one row for each variable: name, defaults, programs that read it, and description."""
     found: dict[str, list[tuple[str, Any]]] = {}
     for program, settings in _PROGRAMS.items():
         for name, field in settings.model_fields.items():
@@ -39,7 +39,7 @@ def settings_table() -> str:
 
 
 def with_table(readme: str) -> str:
-    """The README with the table as it must be."""
+    """Return the README with the current table."""
     before, rest = readme.split(BEGIN)
     after = rest.split(END)[1]
     return f"{before}{BEGIN}{settings_table()}{END}{after}"

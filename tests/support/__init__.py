@@ -1,1 +1,1 @@
-"""What tests share: the stores they run on, and rows to begin with."""
+"""Support for tests: stores, rows, and a check of their logs."""

@@ -1,4 +1,4 @@
-"""Rows to begin a test with, and questions to end it with."""
+"""Create rows for tests, and query the results."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +12,7 @@ from leopard.db.pool import Connection
 
 
 async def rows(connection: AsyncConnection[Any], query: str, *parameters: object) -> list[dict[str, Any]]:
-    """What a query gives, a dict a row."""
+    """Run a query. Return each row as a dict."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
@@ -21,7 +21,7 @@ async def rows(connection: AsyncConnection[Any], query: str, *parameters: object
 async def add_customers(
     connection: Connection, count: int, *, first_number: int = 0, location: str | None = "Nairobi"
 ) -> list[int]:
-    """Customers named Customer 0, Customer 1, ...; their ids."""
+    """Add customers named Customer 0, Customer 1, ... Return their ids."""
     created = await rows(
         connection,
         """
@@ -39,7 +39,7 @@ async def add_customers(
 async def add_campaign(
     connection: Connection, *, status: str = "sending", template: str = "Hi {first_name}", channel: str = "sms"
 ) -> int:
-    """A campaign in any state; its id."""
+    """Add a campaign in any status. Return its id."""
     [created] = await rows(
         connection,
         "INSERT INTO campaigns (name, channel, status, base_template) VALUES ('a campaign', %s, %s, %s) RETURNING id",
@@ -52,7 +52,7 @@ async def add_campaign(
 
 
 async def add_messages(connection: Connection, campaign_id: int, customer_ids: Sequence[int]) -> list[int]:
-    """Pending messages of one chunk, counted as a send counts them; their ids."""
+    """Add pending messages in one chunk, and count them as a send does. Return their ids."""
     created = await rows(
         connection,
         """
@@ -76,7 +76,7 @@ async def add_messages(connection: Connection, campaign_id: int, customer_ids: S
 
 
 async def counts(connection: Connection, campaign_id: int) -> dict[str, int]:
-    """A campaign's counts, as they were added up; those that are zero are left out."""
+    """Return a campaign's counts, without those that are zero."""
     [row] = await rows(
         connection,
         """
@@ -91,12 +91,12 @@ async def counts(connection: Connection, campaign_id: int) -> dict[str, int]:
 
 
 async def refuse_rows(connection: Connection, table: str, condition: str) -> None:
-    """Have PostgreSQL refuse to insert or update rows of a table, as a fault of those rows alone.
+    """Make PostgreSQL refuse inserts and updates of some rows with an error.
 
     Args:
-        connection: Where to set it up; the test's database keeps it.
+        connection: A connection to the test's database.
         table: The table.
-        condition: Which rows, in terms of `NEW` and, where only updates are meant, `OLD`.
+        condition: The condition on `NEW` that selects the rows. If it uses `OLD`, only updates are refused.
     """
     events = "UPDATE" if "OLD." in condition else "INSERT OR UPDATE"
     statements = f"""
@@ -108,16 +108,16 @@ async def refuse_rows(connection: Connection, table: str, condition: str) -> Non
 
 
 def failures_of(task: str) -> float:
-    """How many errors of a background task this process has counted."""
+    """Return the number of errors of a background task that this process has counted."""
     return REGISTRY.get_sample_value("leopard_background_failures_total", {"task": task}) or 0
 
 
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
-    """Ask again and again until something holds.
+    """Wait until a condition holds.
 
     Raises:
-        TimeoutError: It did not in time.
+        TimeoutError: The condition did not hold in time.
     """
     async with asyncio.timeout(seconds):
-        while not await holds():  # noqa: ASYNC110 what is waited for happens in the database
+        while not await holds():  # noqa: ASYNC110 no event tells when the condition changes
             await asyncio.sleep(0.03)

@@ -1,6 +1,6 @@
-"""A pytest plugin: fails a test that logs a private value or an unexpected traceback.
+"""A pytest plugin that fails a test which logs a private value or an unexpected traceback.
 
-It watches what is logged in this process. A test that provokes tracebacks is marked `expects_tracebacks`.
+It watches the logs of this process. Mark a test that provokes tracebacks with `expects_tracebacks`.
 """
 
 import sys
@@ -20,19 +20,19 @@ _LEAKS: Final[list[str]] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch all loggers of this process."""
-    config.addinivalue_line("markers", "expects_tracebacks: what is tested logs tracebacks")
+    config.addinivalue_line("markers", "expects_tracebacks: the tested code logs tracebacks")
     _watch_all()
 
 
 def _watch_all() -> None:
-    # in place, so that loggers which exist already are watched as well
+    # change the list in place, so that existing loggers are watched too
     processors = structlog.get_config()["processors"]
     if _watch not in processors:
         processors.insert(0, _watch)
 
 
 def _watch(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    from leopard_local.log_audit import private_values  # noqa: PLC0415 on the path of test runs alone
+    from leopard_local.log_audit import private_values  # noqa: PLC0415 only test runs have it on their path
 
     error = _exception(event.get("exc_info"))
     written = str({name: value for name, value in event.items() if name != "exc_info"})
@@ -55,7 +55,7 @@ def _exception(exc_info: object) -> BaseException | None:
 
 @pytest.fixture(autouse=True)
 def watched_logs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail where the test's process has logged what it must not."""
+    """Fail the test if its process logged a private value or an unexpected traceback."""
     # a test that configures logs replaces the processors
     _watch_all()
     _TRACEBACKS.clear()

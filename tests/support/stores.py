@@ -1,7 +1,7 @@
-"""The stores of a test run: a real PostgreSQL and a real RabbitMQ. A pytest plugin.
+"""A pytest plugin that provides a real PostgreSQL and a real RabbitMQ.
 
-They come as containers where a Docker engine has the images, otherwise as processes of `deploy/local`; the tests are
-the same. `LEOPARD_TEST_BACKEND=containers|local` requires one. Each test has its own database.
+They run as containers if a Docker engine has the images, otherwise as processes of `deploy/local`.
+`LEOPARD_TEST_BACKEND=containers|local` selects one of them. Each test has its own database.
 """
 
 import os
@@ -35,13 +35,13 @@ class Backend:
     """The servers of a test run."""
 
     admin_url: str
-    """The database `postgres`, as a user who may create others."""
+    """URL of the database `postgres`, for a user who may create databases."""
     amqp_url: str
     rabbitmqctl: Callable[..., str]
-    """Has RabbitMQ's own command do something; returns what it printed."""
+    """Runs `rabbitmqctl` and returns its output."""
 
     def database_url(self, name: str) -> str:
-        """Another database of the same server."""
+        """Return the URL of another database of the server."""
         return self.admin_url.rsplit("/", 1)[0] + "/" + name
 
 
@@ -64,15 +64,15 @@ def _docker_has_images() -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the backend once, for the whole run; what the caller's environment says of Leopard is not for tests."""
-    from leopard_local.environment import forget_settings  # noqa: PLC0415 on the path of test runs alone
+    """Choose the backend for the whole run, and remove settings of Leopard from the environment."""
+    from leopard_local.environment import forget_settings  # noqa: PLC0415 only test runs have it on their path
 
     forget_settings()
     config.stash[_BACKEND_KEY] = _chosen_backend()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say in the run's header where its servers come from."""
+    """Show the backend in the header of the run."""
     name = config.stash[_BACKEND_KEY]
     source = f"{POSTGRES_IMAGE}, {RABBITMQ_IMAGE}" if name == "containers" else "processes of deploy/local"
     return f"leopard: PostgreSQL and RabbitMQ as {name} ({source})"
@@ -83,7 +83,7 @@ _BACKEND_KEY: Final = pytest.StashKey[str]()
 
 @pytest.fixture(scope="session")
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """The servers; started when the first test needs them."""
+    """The servers. They start when the first test needs them."""
     with ExitStack() as stack:
         started = _containers(stack) if request.config.stash[_BACKEND_KEY] == "containers" else _processes(stack)
         with psycopg.connect(started.admin_url, autocommit=True) as connection:
@@ -95,7 +95,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 def _containers(stack: ExitStack) -> Backend:
     from leopard_local.postgres import PRIVATE_LOGS  # noqa: PLC0415
 
-    # everything is stopped below; the reaper would need an image more
+    # the exit stack stops the containers; the reaper would need another image
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415
@@ -121,7 +121,7 @@ def _containers(stack: ExitStack) -> Backend:
 
 
 def _processes(stack: ExitStack) -> Backend:
-    from leopard_local.stores import running_stores  # noqa: PLC0415 on the path of test runs alone
+    from leopard_local.stores import running_stores  # noqa: PLC0415 only test runs have it on their path
 
     packages = Path(os.environ.get("LEOPARD_LOCAL_PACKAGES", ".local/rabbitmq-packages")).resolve()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leopard-tests-")))
@@ -130,7 +130,7 @@ def _processes(stack: ExitStack) -> Backend:
     stores = stack.enter_context(running_stores(folder, packages, durable=False))
 
     def rabbitmqctl(*arguments: str) -> str:
-        assert stores.rabbitmq is not None, "a RabbitMQ of the tests' own is needed"
+        assert stores.rabbitmq is not None, "an external RabbitMQ has no rabbitmqctl"
         return stores.rabbitmq.control(*arguments)
 
     return Backend(stores.database_url.rsplit("/", 1)[0] + "/postgres", stores.amqp_url, rabbitmqctl)
@@ -148,14 +148,14 @@ def _keep_logs(container: Any, log: Path) -> None:
 
 
 def _check_logs(folder: Path) -> None:
-    from leopard_local.log_audit import check_logs  # noqa: PLC0415 on the path of test runs alone
+    from leopard_local.log_audit import check_logs  # noqa: PLC0415 only test runs have it on their path
 
     check_logs(folder)
 
 
 @pytest.fixture
 def database_url(backend: Backend) -> Iterator[str]:
-    """An empty, migrated database of the test's own."""
+    """An empty, migrated database for one test."""
     name = sql.Identifier(f"test_{uuid4().hex}")
     with psycopg.connect(backend.admin_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(_TEMPLATE)))
@@ -179,7 +179,7 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
 
 @pytest_asyncio.fixture
 async def amqp_url(backend: Backend) -> str:
-    """A broker on which none of our queues exists yet."""
+    """URL of a broker without any of Leopard's queues."""
     async with await aio_pika.connect(backend.amqp_url) as opened, opened.channel() as channel:
         for queue in QUEUES:
             await channel.queue_delete(queue.name)
