@@ -72,7 +72,7 @@ async def test_each_kind_of_error_is_logged_once_until_the_step_works_again() ->
 @pytest.mark.parametrize("error", [asyncio.CancelledError, TimeoutError, ValueError])
 async def test_no_error_ends_a_task(error: type[BaseException]) -> None:
     step = Errors([error])
-    async with repeated(step.step, name="goes on"):
+    async with repeated(step.step, name="continues"):
         await until(step.works)
 
 

@@ -220,10 +220,10 @@ def test_a_blank_choice_is_refused_and_never_means_all(
     with_dead_letters: str, action: str, chosen: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["dead-letters", action, *chosen]) == 2
-    said = capsys.readouterr().err
-    assert "Error: Invalid value for " in said
+    error = capsys.readouterr().err
+    assert "Error: Invalid value for " in error
     if chosen[:1] == ["--reason"]:
-        assert "'--reason': is blank; is a shell variable not set?" in said
+        assert "'--reason': is blank; is a shell variable not set?" in error
     assert len(asyncio.run(contents(with_dead_letters, DEAD_LETTERS.name))) == 3
 
 

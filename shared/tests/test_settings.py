@@ -44,9 +44,9 @@ def test_a_wrong_value_prevents_the_start(
     with pytest.raises(SystemExit) as stopped:
         read_settings(ServiceSettings)
     assert stopped.value.code == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"LEOPARD_{name}: ")
-    assert "secret" not in said
+    error = capsys.readouterr().err
+    assert error.startswith(f"LEOPARD_{name}: ")
+    assert "secret" not in error
 
 
 def test_a_missing_value_prevents_the_start(

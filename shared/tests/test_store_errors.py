@@ -47,7 +47,7 @@ def broker_error(url: str) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("conninfo", "said", "final"),
+    ("conninfo", "expected", "final"),
     [
         (f"postgresql://{ROLE}:{PASSWORD}@{{}}/postgres", "login refused", True),
         (f"postgresql://nosuchuser:{PASSWORD}@{{}}/postgres", "login refused", True),
@@ -60,12 +60,12 @@ def broker_error(url: str) -> Exception:
         (f"postgresql://postgres:{PASSWORD}@{{}}/postgres?sslmode=require", "the server offers no TLS", True),
     ],
 )
-def test_a_database_error_is_one_line(address: str, conninfo: str, said: str, *, final: bool) -> None:
+def test_a_database_error_is_one_line(address: str, conninfo: str, expected: str, *, final: bool) -> None:
     conninfo = conninfo.format(address)
     error = database_error(conninfo)
     line = describe_database_error(error, conninfo)
     assert line.startswith("PostgreSQL at ")
-    assert said in line
+    assert expected in line
     assert PASSWORD not in line
     assert "\n" not in line
     assert is_final_database_error(error) is final
@@ -97,7 +97,7 @@ def test_a_password_that_a_library_quotes_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said", "final"),
+    ("url", "expected", "final"),
     [
         (f"amqp://guest:{PASSWORD}@{{}}/", "(user guest, virtual host /): login refused", True),
         (f"amqp://nosuchuser:{PASSWORD}@{{}}/", "(user nosuchuser, virtual host /): login refused", True),
@@ -109,12 +109,12 @@ def test_a_password_that_a_library_quotes_is_not_shown() -> None:
         (f"amqps://guest:{PASSWORD}@{{}}/", "TLS failed", True),
     ],
 )
-def test_a_broker_error_is_one_line(backend: Backend, url: str, said: str, *, final: bool) -> None:
+def test_a_broker_error_is_one_line(backend: Backend, url: str, expected: str, *, final: bool) -> None:
     url = url.format(urlsplit(backend.amqp_url).netloc.rsplit("@", 1)[-1])
     error = broker_error(url)
     line = describe_broker_error(error, url)
     assert line.startswith("RabbitMQ at ")
-    assert said in line
+    assert expected in line
     assert PASSWORD not in line
     assert "\n" not in line
     assert is_final_broker_error(error) is final

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.expects_tracebacks
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Why the process would have ended."""
+    """The reasons for which the process would have ended."""
     reasons: list[str] = []
     monkeypatch.setattr(ending, "end_process", reasons.append)
     return reasons
@@ -161,7 +161,7 @@ async def test_tasks_that_stop_late_are_cancelled_together() -> None:
     started = time.monotonic()
     with structlog.testing.capture_logs() as logs:
         await supervisor.stop(0.2)
-    assert time.monotonic() - started < 3, "one after another they would take 1.5 s each"
+    assert time.monotonic() - started < 3, "the tasks must be cancelled together"
     assert len(logs) == 5
     assert {log["event"] for log in logs} == {"background task did not end in time and is cancelled"}
 

@@ -1,4 +1,4 @@
-"""Templates render exactly as the specification says."""
+"""Templates render exactly as specified."""
 
 from collections.abc import Mapping
 from itertools import product

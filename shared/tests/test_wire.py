@@ -1,4 +1,4 @@
-"""Jobs and confirms are taken from bytes, however they are cut. The client library gets all other bytes unchanged."""
+"""Jobs and confirms are read from the byte stream, however it is split. The library gets all other bytes unchanged."""
 
 import asyncio
 from collections.abc import Sequence
@@ -43,14 +43,14 @@ class Publisher:
 
 @dataclass
 class OpenChannel:
-    """What the stream reads of the library's channel."""
+    """The part of the library's channel that the wire reads."""
 
     consumers: dict[str, object]
 
 
 @dataclass
 class OpenConnection:
-    """What the stream reads of the library's connection."""
+    """The part of the library's connection that the wire reads."""
 
     channels: dict[int, OpenChannel]
 
@@ -71,7 +71,7 @@ def returned(body: bytes) -> bytes:
 
 
 class Stream:
-    """A wire with a consumer on channel 1 and a publisher on channel 4, and what came out of it."""
+    """A wire with a consumer on channel 1 and a publisher on channel 4, and the jobs and confirms that it read."""
 
     def __init__(self, *, refuse: frozenset[int] = frozenset()) -> None:
         self.taken: list[tuple[int, bytes]] = []
@@ -89,14 +89,14 @@ class Stream:
         self.taken.append((tag, body))
         return True
 
-    async def inherited_environment(self, data: bytes, cuts: Sequence[int]) -> bytes:
+    async def bytes_for_library(self, data: bytes, cuts: Sequence[int]) -> bytes:
         at = 0
         for cut in sorted(cuts):
             self.wire.feed_data(data[at:cut])
             at = max(at, cut)
         self.wire.feed_data(data[at:])
         self.wire.feed_eof()
-        # told once a second, so that the library does not take the connection for dead
+        # sent once a second, so that the library does not consider the connection dead
         return (await self.wire.read()).replace(ALIVE, b"", 1)
 
 
@@ -118,9 +118,7 @@ PARTS = st.lists(
 
 
 @given(PARTS, st.lists(st.integers(0, 2_000), max_size=30))
-def test_bytes_that_are_not_taken_reach_the_library_unchanged(
-    parts: list[tuple[str, Any]], cuts: Sequence[int]
-) -> None:
+def test_all_other_bytes_reach_the_library_unchanged(parts: list[tuple[str, Any]], cuts: Sequence[int]) -> None:
     data, kept, taken, answers, returns = b"", b"", [], [], 0
     refused = set()
     for tag, (kind, value) in enumerate(parts, start=1):
@@ -149,7 +147,7 @@ def test_bytes_that_are_not_taken_reach_the_library_unchanged(
 
     async def check() -> None:
         stream = Stream(refuse=frozenset(refused))
-        passed = await stream.inherited_environment(data, cuts)
+        passed = await stream.bytes_for_library(data, cuts)
         assert passed == kept
         assert stream.taken == taken
         assert stream.publisher.answers == answers
@@ -158,20 +156,20 @@ def test_bytes_that_are_not_taken_reach_the_library_unchanged(
     asyncio.run(check())
 
 
-async def test_bytes_that_are_no_frames_are_left_to_the_library() -> None:
+async def test_bytes_that_are_not_frames_go_to_the_library() -> None:
     stream = Stream()
     data = b"AMQP\0\0\x09\x01" + delivery(1, b"{}")
-    assert await stream.inherited_environment(data, [3, 9]) == data
+    assert await stream.bytes_for_library(data, [3, 9]) == data
     assert stream.taken == []
 
 
 async def test_an_unfinished_frame_is_passed_on_when_the_connection_ends() -> None:
     stream = Stream()
     data = delivery(1, b"{}")[:-1]
-    assert await stream.inherited_environment(data, [10]) == data
+    assert await stream.bytes_for_library(data, [10]) == data
 
 
-async def test_the_library_hears_that_the_connection_lives_while_jobs_are_taken() -> None:
+async def test_the_library_gets_signs_of_life_while_jobs_are_read() -> None:
     stream = Stream()
     for tag in range(1, 100):
         stream.wire.feed_data(delivery(tag, b"{}"))
@@ -179,16 +177,16 @@ async def test_the_library_hears_that_the_connection_lives_while_jobs_are_taken(
     assert await stream.wire.read() == ALIVE
 
 
-async def test_a_number_that_another_channel_uses_now_has_no_confirms() -> None:
+async def test_a_reused_channel_number_has_no_confirms() -> None:
     stream = Stream()
     stream.publisher.channel = object()
     frame = marshal(Basic.Ack(delivery_tag=1), 4)
-    assert await stream.inherited_environment(frame, []) == frame
+    assert await stream.bytes_for_library(frame, []) == frame
     assert stream.publisher.answers == []
 
 
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=10), st.integers(1, 2047))
-def test_published_frames_are_what_the_library_would_write(bodies: list[bytes], channel: int) -> None:
+def test_published_frames_equal_those_of_the_library(bodies: list[bytes], channel: int) -> None:
     expected = b"".join(
         marshal(frame, channel)
         for body in bodies
@@ -202,6 +200,6 @@ def test_published_frames_are_what_the_library_would_write(bodies: list[bytes], 
 
 
 @given(st.integers(1, 2**63 - 1), st.integers(1, 2047))
-def test_acknowledgements_are_what_the_library_would_write(tag: int, channel: int) -> None:
+def test_acknowledgements_equal_those_of_the_library(tag: int, channel: int) -> None:
     assert ack_frames(channel, [tag]) == marshal(Basic.Ack(delivery_tag=tag), channel)
     assert ack_up_to(channel, tag) == marshal(Basic.Ack(delivery_tag=tag, multiple=True), channel)
