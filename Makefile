@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-# what is given to make counts (`make up PORT=8081`), not what the environment happens to hold
+# arguments of make (`make up PORT=8081`) count, variables of the environment do not
 CUSTOMERS = 1000
 WORKERS = 1
 PORT = 8080
@@ -57,7 +57,7 @@ chaos: .venv ## Inject faults during campaigns, count lost and duplicate message
 	@PYTHONPATH=deploy/local:tests $(UV) run --frozen python -m chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(if $(POLICY),--policy $(POLICY))
 
 .PHONY: faults
-faults: .venv ## Throw errors into background tasks and see that every campaign finishes (FAULTS=500 SEED=)
+faults: .venv ## Inject errors into background tasks, check that every campaign finishes (FAULTS=500 SEED=)
 	@FAULTS=$(FAULTS) SEED=$(SEED) $(RUN) pytest tests/faults -s -q $(TESTS)
 
 BENCH := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group peers python -m benchmarks
@@ -113,7 +113,7 @@ settings-table: .venv ## Write the table of settings in the README from the sett
 
 CLIENT := .local/openapi-client
 GENERATOR := openapi-python-client==0.29.1
-# what a generated client imports
+# packages that a generated client imports
 CLIENT_NEEDS := --with httpx==0.28.1 --with attrs==26.1.0
 
 .PHONY: openapi-client
