@@ -15,6 +15,9 @@ from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
+RECOUNTED: Final = "campaign counts did not match its messages, recounted"
+"""The event that is logged for a campaign whose counts were wrong."""
+
 FINISH: Final = "finish campaigns"
 FINISHED_AT_A_TIME: Final = 200
 
@@ -102,7 +105,7 @@ async def _finish(connection: Connection, campaign_id: int, target: CampaignStat
     if (await connection.execute(_LOCK, {"campaign_id": campaign_id})).rowcount == 0:
         return False
     if target is None:
-        log.error("campaign counts did not match its messages, recounted", campaign_id=campaign_id)
+        log.error(RECOUNTED, campaign_id=campaign_id)
         await connection.execute(_LOCK_COUNTS, {"campaign_id": campaign_id})
         await connection.execute(_RECOUNT, {"campaign_id": campaign_id})
         return False
