@@ -13,8 +13,9 @@ from leopard.settings import SECRETS_DIR
 from sender_worker.settings import WorkerSettings
 
 SECRETS = {"database_url", "amqp_url", "http_token"}
-BY_THE_CHART = {"host", "port"}
-"""The container's address and port, which users need not choose."""
+CERTIFICATES = {f"{store}_{file}_file" for store in ("database", "amqp") for file in ("ca", "certificate", "key")}
+BY_THE_CHART = {"host", "port"} | CERTIFICATES
+"""The container's address and port, which users need not choose, and where files are mounted."""
 SERVICES: dict[str, type[BaseSettings]] = {
     "campaign-api": ApiSettings,
     "dispatcher": DispatcherSettings,

@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from leopard_local.__main__ import LOCAL
@@ -18,13 +19,16 @@ SERVER_SESSIONS = 5
 
 
 @contextmanager
-def pgbouncer(database_url: str, folder: Path, *, mode: str) -> Iterator[str]:
+def pgbouncer(
+    database_url: str, folder: Path, *, mode: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
     """Run a PgBouncer with its default settings. Yield the URL of the database through it.
 
     Args:
         database_url: URL of the database, with one host.
         folder: Folder for its configuration and log.
         mode: The pooling mode: `session` or `transaction`.
+        settings: More settings of PgBouncer.
     """
     server = urlsplit(database_url)
     port = free_port()
@@ -43,6 +47,7 @@ pool_mode = {mode}
 default_pool_size = {SERVER_SESSIONS if mode == "transaction" else 60}
 max_client_conn = 200
 """
+        + "".join(f"{name} = {value}\n" for name, value in settings.items())
     )
     program, environment = _installed()
     # PgBouncer refuses to run as root

@@ -9,11 +9,19 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from leopard.certificates import (
+    CertificateFiles,
+    checked_authorities,
+    checked_file,
+    checked_libpq_key,
+    with_broker_certificates,
+    with_database_certificates,
+)
 from leopard.urls import checked_broker_url, checked_database_url, checked_http_url
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -34,6 +42,9 @@ BrokerUrl = Annotated[SecretStr, _secret(checked_broker_url)]
 HttpUrl = Annotated[str, AfterValidator(checked_http_url)]
 BlankAsUnset = BeforeValidator(_blank_as_unset)
 """Reads a blank value as none, for what need not be given."""
+AuthoritiesFile = Annotated[Annotated[Path, AfterValidator(checked_authorities)] | None, BlankAsUnset]
+CertificateFile = Annotated[Annotated[Path, AfterValidator(checked_file)] | None, BlankAsUnset]
+LibpqKeyFile = Annotated[Annotated[Path, AfterValidator(checked_libpq_key)] | None, BlankAsUnset]
 
 
 class LogFormat(StrEnum):
@@ -78,6 +89,28 @@ class DatabaseSettings(BaseSettings):
     database_url: DatabaseUrl = Field(
         description="PostgreSQL URL in libpq's form: postgresql://user:password@host:5432/leopard",
     )
+    database_ca_file: AuthoritiesFile = Field(
+        default=None,
+        description="File with the CA certificates that verify PostgreSQL, in PEM; by default those of the system",
+    )
+    database_certificate_file: CertificateFile = Field(
+        default=None, description="File with the client certificate for PostgreSQL, in PEM"
+    )
+    database_key_file: LibpqKeyFile = Field(default=None, description="File with the key of that certificate, in PEM")
+
+    @model_validator(mode="after")
+    def _name_certificates(self) -> Self:
+        self._database_certificates().check_pair()
+        self.database_url = self._with_certificates(self.database_url)
+        return self
+
+    def _database_certificates(self) -> CertificateFiles:
+        return CertificateFiles(
+            "LEOPARD_DATABASE", self.database_ca_file, self.database_certificate_file, self.database_key_file
+        )
+
+    def _with_certificates(self, url: SecretStr) -> SecretStr:
+        return SecretStr(with_database_certificates(url.get_secret_value(), self._database_certificates()))
 
 
 class MigrationSettings(DatabaseSettings):
@@ -86,6 +119,12 @@ class MigrationSettings(DatabaseSettings):
     migration_database_url: Annotated[DatabaseUrl | None, BlankAsUnset] = Field(
         default=None, description="Direct PostgreSQL URL for migrations, if the other URL leads to a pooler"
     )
+
+    @model_validator(mode="after")
+    def _name_certificates_of_migrations(self) -> Self:
+        if self.migration_database_url is not None:
+            self.migration_database_url = self._with_certificates(self.migration_database_url)
+        return self
 
     def url(self) -> str:
         """The URL that migrations use."""
@@ -98,6 +137,21 @@ class BrokerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LEOPARD_")
 
     amqp_url: BrokerUrl = Field(description="RabbitMQ URL (AMQP 0-9-1): amqp://user:password@host:5672/vhost")
+    amqp_ca_file: AuthoritiesFile = Field(
+        default=None,
+        description="File with the CA certificates that verify RabbitMQ, in PEM; by default those of the system",
+    )
+    amqp_certificate_file: CertificateFile = Field(
+        default=None, description="File with the client certificate for RabbitMQ, in PEM"
+    )
+    amqp_key_file: CertificateFile = Field(default=None, description="File with the key of that certificate, in PEM")
+
+    @model_validator(mode="after")
+    def _name_broker_certificates(self) -> Self:
+        files = CertificateFiles("LEOPARD_AMQP", self.amqp_ca_file, self.amqp_certificate_file, self.amqp_key_file)
+        files.check_pair()
+        self.amqp_url = SecretStr(with_broker_certificates(self.amqp_url.get_secret_value(), files))
+        return self
 
 
 class ServiceSettings(DatabaseSettings, BrokerSettings):

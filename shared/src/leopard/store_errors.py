@@ -26,6 +26,9 @@ _DATABASE_REASONS: Final = (
     (_LOGIN_REFUSED, "login refused", True),
     (r"definition of service|service file", "the service is not defined in a service file", True),
     (r"does not support SSL|does not support TLS", "the server offers no TLS, which sslmode demands", True),
+    (r"certificate verify failed", "TLS failed: the server's certificate is not trusted", True),
+    (r"does not match host name", "TLS failed: the server's certificate is for another host", True),
+    (r"valid client certificate|certificate required", "TLS failed: the server asks for a client certificate", True),
     (r"certificate|SSL error|TLS", "TLS failed", True),
     (r"^invalid .* value|^could not match .* (port|host)|^invalid port", "a parameter of the URL is wrong", True),
     (r"invalid response|unsupported frontend protocol", "this is not a PostgreSQL server", True),
@@ -64,7 +67,11 @@ _BROKER_WORDS: Final = (
     # RabbitMQ closes the connection when it refuses a virtual host, and aiormq drops RabbitMQ's reason
     (r"Connection\.OpenOk", "the virtual host does not exist, or the user may not use it", True),
     (r"Connect call failed|Connection refused|Multiple exceptions", "connection refused", False),
+    (r"certificate has expired", "TLS failed: the server's certificate has expired", True),
+    (r"(Hostname|IP address) mismatch", "TLS failed: the server's certificate is for another host", True),
+    (r"CERTIFICATE_REQUIRED", "TLS failed: the server asks for a client certificate", True),
     (r"CERTIFICATE_VERIFY_FAILED", "TLS failed: the server's certificate is not trusted", True),
+    (r"reset by peer", "the connection was reset; over TLS, RabbitMQ may want a client certificate", False),
     (r"SSL", "TLS failed: the server does not speak it as amqps needs it", True),
     (r"bytes expected|unexpectedly closed", "the connection was closed; is this RabbitMQ?", False),
 )
