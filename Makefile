@@ -76,6 +76,10 @@ CHART := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group chart
 chart: .venv ## Test the Helm chart without a cluster; needs helm (FILES=10000 values files)
 	@FILES=$(FILES) $(CHART) pytest tests/chart -n auto $(TESTS)
 
+.PHONY: chart-defaults
+chart-defaults: .venv ## Write the chart's copy of values.yaml, which its templates read
+	@$(CHART) python -m chart.defaults
+
 .PHONY: images
 images: ## Build the images of all services (TAG=latest DOCKER_BUILD="docker build")
 	@set -e; for service in campaign-api dispatcher sender-worker; do \

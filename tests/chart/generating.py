@@ -17,6 +17,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "extraContainers": [[], [{"name": "side", "image": "side:1"}]],
     "extraInitContainers": [[], [{"name": "before", "image": "before:1"}]],
     "extraObjects": [[], [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "more"}}]],
+    "rawObjects": [[], [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "raw"}}]],
     "valueFrom": [{"secretKeyRef": {"name": "more", "key": "a"}}],
 }
 """Objects of Kubernetes' own, by the keys below which they stand."""
@@ -83,6 +84,13 @@ def fitting(values: dict[str, Any]) -> dict[str, Any]:
         for operator in values.get("operators", {}).values():
             operator["enabled"] = False
     _name_stores(values)
+    _fit_certificates(values, dev=dev)
+    service = values.get("campaignApi", {}).get("service", {})
+    if "ipFamilies" in service:
+        service["ipFamilies"] = sorted(set(service["ipFamilies"]))
+    for part in values.values():
+        if isinstance(part, dict) and "extraEnv" in part:
+            part["extraEnv"] = list({variable["name"]: variable for variable in part["extraEnv"]}.values())
     values.setdefault("database", {})["maxConnections"] = 100_000
     values["database"]["reservedConnections"] = 0
     values.setdefault("settings", {})["leaseSeconds"] = 86_400
@@ -108,6 +116,15 @@ def _name_stores(values: dict[str, Any]) -> None:
     management["url"] = management.get("url") or "http://rabbitmq:15672"
     secret = management.setdefault("existingSecret", {})
     secret["name"] = secret.get("name") or "given"
+
+
+def _fit_certificates(values: dict[str, Any], *, dev: bool) -> None:
+    for store in (values.get("database", {}), values["rabbitmq"], values["rabbitmq"]["management"]):
+        if dev:
+            store.pop("ca", None)
+            store.pop("clientCertificate", None)
+        if store.get("ca", {}).get("existingSecret"):
+            store["ca"]["existingConfigMap"] = ""
 
 
 def _fit_workers(values: dict[str, Any]) -> None:

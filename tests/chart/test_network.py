@@ -110,7 +110,8 @@ def egress(values: dict[str, Any], component: str) -> list[Manifest]:
 
 def test_peers_outside_the_release_are_those_that_were_named() -> None:
     peers = [{"ipBlock": {"cidr": "10.1.0.0/16"}}]
-    values = {"networkPolicy": {"database": peers, "rabbitmq": peers, "providers": peers, "providerPorts": [443, 8443]}}
+    policy = {"database": peers, "rabbitmq": peers, "providers": peers, "providerPorts": [443, 8443]}
+    values = {"networkPolicy": policy}
     rules = egress(values, "sender-worker-default")
     assert all(rule["to"] == peers for rule in rules)
     assert [[port["port"] for port in rule["ports"]] for rule in rules] == [[5432], [5672], [443, 8443]]

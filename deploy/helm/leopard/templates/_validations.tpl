@@ -1,6 +1,35 @@
 {{/* Rules across several keys, which the schema cannot express. */}}
 {{- define "leopard.validate" -}}
 {{- $problems := list -}}
+{{- $fullname := include "leopard.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $fullname) -}}
+{{- $problems = append $problems (printf "the release would name its objects %q, but names of Services begin with a letter, end with a letter or digit, and have no dots: set fullnameOverride" $fullname) -}}
+{{- end -}}
+{{- $labels := dict "commonLabels" .Values.commonLabels "monitoring.podMonitor.additionalLabels" .Values.monitoring.podMonitor.additionalLabels -}}
+{{- range $section := list "migrations" "campaignApi" "dispatcher" "senderWorker" "devStack" "tests" -}}
+{{- $values := index $.Values $section -}}
+{{- $_ := set $labels (printf "%s.podLabels" $section) $values.podLabels -}}
+{{- $problems = concat $problems (include "leopard.podProblems" (dict "section" $section "values" $values) | fromYamlArray) -}}
+{{- end -}}
+{{- range $where, $given := $labels -}}
+{{- range $label := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" -}}
+{{- if hasKey $given $label -}}
+{{- $problems = append $problems (printf "%s: %s is a label of selectors and cannot be set" $where $label) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $certificates := false -}}
+{{- range $store := list .Values.database .Values.rabbitmq -}}
+{{- if or $store.ca.existingSecret $store.ca.existingConfigMap $store.clientCertificate.existingSecret }}{{ $certificates = true }}{{ end -}}
+{{- end -}}
+{{- if and .Values.devStack.enabled $certificates -}}
+{{- $problems = append $problems "devStack.enabled runs stores without TLS: remove ca and clientCertificate of database and rabbitmq" -}}
+{{- end -}}
+{{- range $where, $ca := dict "database.ca" .Values.database.ca "rabbitmq.ca" .Values.rabbitmq.ca "rabbitmq.management.ca" .Values.rabbitmq.management.ca -}}
+{{- if and $ca.existingSecret $ca.existingConfigMap -}}
+{{- $problems = append $problems (printf "%s: existingSecret and existingConfigMap cannot both be set" $where) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.devStack.enabled (eq .Values.environment "production") -}}
 {{- $problems = append $problems "devStack.enabled is not for production: its data has one copy and its password is public; set environment: development, or set existingSecret for database and rabbitmq" -}}
 {{- end -}}
@@ -77,4 +106,24 @@
 {{- if $problems -}}
 {{- fail (printf "\n\nFix these values:\n  - %s\n" (join "\n  - " $problems)) -}}
 {{- end -}}
+{{- end }}
+
+{{/* What Kubernetes would refuse in a pod, as a list. Parameters: section, values. */}}
+{{- define "leopard.podProblems" -}}
+{{- $taken := dict "extraVolumes" (list "tmp" "secrets") "extraEnv" list "extraContainers" list "extraVolumeMounts" (list "/tmp" "/run/leopard") -}}
+{{- $containers := list "wait-for-schema" "migrate" "campaign" -}}
+{{- with .values.image }}{{ $containers = append $containers .name }}{{ end -}}
+{{- $_ := set $taken "extraContainers" $containers -}}
+{{- $problems := list -}}
+{{- range $key := list "extraVolumes" "extraEnv" "extraVolumeMounts" "extraContainers" "extraInitContainers" -}}
+{{- $kind := eq $key "extraInitContainers" | ternary "extraContainers" $key -}}
+{{- range index $.values $key -}}
+{{- $name := eq $key "extraVolumeMounts" | ternary .mountPath .name | default "" -}}
+{{- if has $name (index $taken $kind) -}}
+{{- $problems = append $problems (printf "%s.%s: %s is taken" $.section $key $name) -}}
+{{- end -}}
+{{- $_ := set $taken $kind (append (index $taken $kind) $name) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $problems -}}
 {{- end }}

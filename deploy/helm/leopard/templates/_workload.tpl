@@ -6,9 +6,11 @@ settings (a map); common (names of the shared settings that the service has); au
 {{- define "leopard.workload" -}}
 {{- $root := .root -}}
 {{- $values := .values -}}
-{{- $settings := merge (dict) .settings (pick $root.Values.settings "logLevel" "logFormat" "shutdownSeconds" "keepAliveSeconds" "lockTimeoutSeconds" "statementTimeoutSeconds" "databasePooling" "databasePreparedStatements") -}}
-{{- range .common }}{{- $settings = merge $settings (pick $root.Values.settings .) }}{{- end -}}
+{{- $settings := mergeOverwrite (dict) (pick $root.Values.settings "logLevel" "logFormat" "shutdownSeconds" "keepAliveSeconds" "lockTimeoutSeconds" "statementTimeoutSeconds" "databasePooling" "databasePreparedStatements") .settings -}}
+{{- range .common }}{{- $settings = mergeOverwrite (pick $root.Values.settings .) $settings }}{{- end -}}
 {{- $data := include "leopard.settingsData" $settings -}}
+{{- $checksums := dict "checksum/settings" (sha256sum $data) -}}
+{{- with include "leopard.devSecretData" $root }}{{ $_ := set $checksums "checksum/secret" (sha256sum .) }}{{ end -}}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -28,7 +30,12 @@ metadata:
   {{- include "leopard.metadata" (dict "root" $root "component" .component "name" .name) | nindent 2 }}
 spec:
   {{- if not .autoscaled }}
-  replicas: {{ $values.replicas }}
+  replicas: {{ int64 $values.replicas }}
+  {{- else }}
+  {{- /* without it, Kubernetes would run one pod until the autoscaler acts */}}
+  {{- with lookup "apps/v1" "Deployment" $root.Release.Namespace .name }}
+  replicas: {{ int64 .spec.replicas }}
+  {{- end }}
   {{- end }}
   revisionHistoryLimit: 5
   strategy:
@@ -42,27 +49,15 @@ spec:
   template:
     metadata:
       labels:
-        {{- include "leopard.labels" . | nindent 8 }}
-        {{- with $values.podLabels }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
-      annotations:
-        checksum/settings: {{ $data | sha256sum }}
-        {{- with include "leopard.devSecretData" $root }}
-        checksum/secret: {{ . | sha256sum }}
-        {{- end }}
-        {{- with merge (dict) $values.podAnnotations $root.Values.commonAnnotations }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "leopard.labels" (dict "root" $root "component" .component "labels" $values.podLabels) | nindent 8 }}
+      {{- with include "leopard.podAnnotations" (dict "root" $root "values" $values "annotations" $checksums) | trim }}{{ . | nindent 6 }}{{ end }}
     spec:
-      {{- with include "leopard.pullSecrets" $root }}{{ . | nindent 6 }}{{ end }}
-      serviceAccountName: {{ .name }}
+      {{- with include "leopard.pullSecrets" $root | trim }}{{ . | nindent 6 }}{{ end }}
+      serviceAccountName: {{ .name | quote }}
       automountServiceAccountToken: false
       enableServiceLinks: false
       terminationGracePeriodSeconds: {{ add $root.Values.preStopSleepSeconds (ceil $root.Values.settings.shutdownSeconds) 10 }}
-      {{- with $values.priorityClassName }}
-      priorityClassName: {{ . }}
-      {{- end }}
+      {{- with include "leopard.placement" $values | trim }}{{ . | nindent 6 }}{{ end }}
       securityContext:
         {{- include "leopard.podSecurityContext" $root | nindent 8 }}
       {{- if $root.Values.topologySpread }}
@@ -77,27 +72,15 @@ spec:
               {{- include "leopard.selectorLabels" $ | nindent 14 }}
         {{- end }}
       {{- end }}
-      {{- with $values.nodeSelector }}
-      nodeSelector:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with $values.tolerations }}
-      tolerations:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with $values.affinity }}
-      affinity:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
       initContainers:
         - name: wait-for-schema
           image: {{ include "leopard.image" (dict "root" $root "image" $values.image) }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-          command: [leopard, wait-for-schema, --wait-seconds, {{ $root.Values.migrations.waitSeconds | toString | quote }}]
+          command: [leopard, wait-for-schema, --wait-seconds, {{ include "leopard.text" $root.Values.migrations.waitSeconds | quote }}]
           env:
-            {{- include "leopard.secretsEnv" $root | nindent 12 }}
+            {{- include "leopard.secretsEnv" (dict "root" $root "databaseOnly" true) | nindent 12 }}
           resources:
-            {{- toYaml $root.Values.migrations.resources | nindent 12 }}
+            {{- include "leopard.resources" $root.Values.migrations.resources | nindent 12 }}
           securityContext:
             {{- include "leopard.securityContext" $root | nindent 12 }}
           volumeMounts:
@@ -106,7 +89,7 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
       containers:
-        - name: {{ $values.image.name }}
+        - name: {{ $values.image.name | quote }}
           image: {{ include "leopard.image" (dict "root" $root "image" $values.image) }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
           {{- with $values.command }}
@@ -116,13 +99,13 @@ spec:
             - name: http
               containerPort: 8080
           env:
-            {{- include "leopard.secretsEnv" $root | nindent 12 }}
+            {{- include "leopard.secretsEnv" (dict "root" $root) | nindent 12 }}
             {{- with $values.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
           envFrom:
             - configMapRef:
-                name: {{ .name }}
+                name: {{ .name | quote }}
             {{- with $values.extraEnvFrom }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -144,9 +127,9 @@ spec:
           lifecycle:
             preStop:
               sleep:
-                seconds: {{ $root.Values.preStopSleepSeconds }}
+                seconds: {{ int64 $root.Values.preStopSleepSeconds }}
           resources:
-            {{- toYaml $values.resources | nindent 12 }}
+            {{- include "leopard.resources" $values.resources | nindent 12 }}
           securityContext:
             {{- include "leopard.securityContext" $root | nindent 12 }}
           volumeMounts:
@@ -174,7 +157,7 @@ kind: PodDisruptionBudget
 metadata:
   {{- include "leopard.metadata" (dict "root" $root "component" .component "name" .name) | nindent 2 }}
 spec:
-  maxUnavailable: {{ $values.pdb.maxUnavailable }}
+  maxUnavailable: {{ kindIs "string" $values.pdb.maxUnavailable | ternary (quote $values.pdb.maxUnavailable) (int64 $values.pdb.maxUnavailable) }}
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:
@@ -192,16 +175,16 @@ spec:
   scaleTargetRef:
     apiVersion: apps/v1
     kind: Deployment
-    name: {{ .name }}
-  minReplicas: {{ .autoscaling.minReplicas }}
-  maxReplicas: {{ .autoscaling.maxReplicas }}
+    name: {{ .name | quote }}
+  minReplicas: {{ int64 .autoscaling.minReplicas }}
+  maxReplicas: {{ int64 .autoscaling.maxReplicas }}
   metrics:
     - type: Resource
       resource:
         name: cpu
         target:
           type: Utilization
-          averageUtilization: {{ .autoscaling.cpuUtilization }}
+          averageUtilization: {{ int64 .autoscaling.cpuUtilization }}
   behavior:
     scaleDown:
       stabilizationWindowSeconds: 300

@@ -39,22 +39,23 @@ metadata:
   {{- include "leopard.metadata" (dict "root" .root "component" .component "name" $name) | nindent 2 }}
 spec:
   replicas: 1
-  serviceName: {{ $name }}
+  serviceName: {{ $name | quote }}
   selector:
     matchLabels:
       {{- include "leopard.selectorLabels" . | nindent 6 }}
   template:
     metadata:
       labels:
-        {{- include "leopard.labels" . | nindent 8 }}
-      annotations:
-        checksum/secret: {{ include "leopard.devSecretData" .root | sha256sum }}
+        {{- include "leopard.labels" (dict "root" .root "component" .component "labels" .root.Values.devStack.podLabels) | nindent 8 }}
+      {{- $checksum := dict "checksum/secret" (include "leopard.devSecretData" .root | sha256sum) }}
+      {{- with include "leopard.podAnnotations" (dict "root" .root "values" .root.Values.devStack "annotations" $checksum) | trim }}{{ . | nindent 6 }}{{ end }}
     spec:
-      {{- with include "leopard.pullSecrets" .root }}{{ . | nindent 6 }}{{ end }}
-      serviceAccountName: {{ $name }}
+      {{- with include "leopard.pullSecrets" .root | trim }}{{ . | nindent 6 }}{{ end }}
+      serviceAccountName: {{ $name | quote }}
       automountServiceAccountToken: false
       enableServiceLinks: false
       terminationGracePeriodSeconds: 60
+      {{- with include "leopard.placement" .root.Values.devStack | trim }}{{ . | nindent 6 }}{{ end }}
       securityContext:
         runAsNonRoot: true
         runAsUser: {{ .user }}
@@ -117,6 +118,6 @@ spec:
         accessModes: [ReadWriteOnce]
         resources:
           requests:
-            storage: {{ . }}
+            storage: {{ . | quote }}
   {{- end }}
 {{- end }}

@@ -3,6 +3,7 @@ KEDA by queue length, read over HTTP: AMQP does not count the jobs that workers 
 Parameters: root, component, name, keda, channel.
 */}}
 {{- define "leopard.scaledObject" -}}
+{{- $ca := .root.Values.rabbitmq.management.ca -}}
 apiVersion: keda.sh/v1alpha1
 kind: TriggerAuthentication
 metadata:
@@ -10,11 +11,35 @@ metadata:
 spec:
   secretTargetRef:
     - parameter: username
-      name: {{ include "leopard.management.secret" .root }}
-      key: {{ .root.Values.rabbitmq.management.existingSecret.usernameKey }}
+      name: {{ include "leopard.management.secret" .root | quote }}
+      key: {{ .root.Values.rabbitmq.management.existingSecret.usernameKey | quote }}
     - parameter: password
-      name: {{ include "leopard.management.secret" .root }}
-      key: {{ .root.Values.rabbitmq.management.existingSecret.passwordKey }}
+      name: {{ include "leopard.management.secret" .root | quote }}
+      key: {{ .root.Values.rabbitmq.management.existingSecret.passwordKey | quote }}
+    {{- if $ca.existingSecret }}
+    - parameter: ca
+      name: {{ $ca.existingSecret | quote }}
+      key: {{ $ca.key | quote }}
+    {{- end }}
+  {{- if or $ca.existingSecret $ca.existingConfigMap }}
+  configMapTargetRef:
+    - parameter: tls
+      name: {{ printf "%s-keda" .name | quote }}
+      key: tls
+    {{- if not $ca.existingSecret }}
+    - parameter: ca
+      name: {{ $ca.existingConfigMap | quote }}
+      key: {{ $ca.key | quote }}
+    {{- end }}
+---
+# KEDA uses the authority only with tls: enable, and reads that from a Secret or ConfigMap only
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  {{- include "leopard.metadata" (mergeOverwrite (dict) . (dict "name" (printf "%s-keda" .name))) | nindent 2 }}
+data:
+  tls: enable
+  {{- end }}
 ---
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
@@ -22,17 +47,19 @@ metadata:
   {{- include "leopard.metadata" . | nindent 2 }}
 spec:
   scaleTargetRef:
-    name: {{ .name }}
+    name: {{ .name | quote }}
   {{- if eq (int .keda.minReplicas) 0 }}
-  pollingInterval: {{ .keda.pollingInterval }}
-  cooldownPeriod: {{ .keda.cooldownPeriod }}
+  pollingInterval: {{ int64 .keda.pollingInterval }}
+  cooldownPeriod: {{ int64 .keda.cooldownPeriod }}
   {{- end }}
-  minReplicaCount: {{ .keda.minReplicas }}
-  maxReplicaCount: {{ .keda.maxReplicas }}
+  minReplicaCount: {{ int64 .keda.minReplicas }}
+  maxReplicaCount: {{ int64 .keda.maxReplicas }}
   fallback:
-    failureThreshold: {{ .keda.fallback.failureThreshold }}
-    replicas: {{ .keda.fallback.replicas }}
-    behavior: currentReplicasIfHigher
+    failureThreshold: {{ int64 .keda.fallback.failureThreshold }}
+    replicas: {{ int64 .keda.fallback.replicas }}
+    {{- with .keda.fallback.behavior }}
+    behavior: {{ . }}
+    {{- end }}
   advanced:
     horizontalPodAutoscalerConfig:
       behavior:
@@ -46,14 +73,14 @@ spec:
       metricType: AverageValue
       metadata:
         protocol: http
-        host: {{ include "leopard.management.url" .root | quote }}
+        host: {{ include "leopard.management.url" .root | trimSuffix "/" | printf "%s/" | quote }}
         vhostName: {{ .root.Values.rabbitmq.management.vhost | quote }}
-        queueName: {{ include "leopard.queue" .channel }}
+        queueName: {{ include "leopard.queue" .channel | quote }}
         mode: QueueLength
         value: {{ int64 .keda.messagesPerPod | quote }}
         excludeUnacknowledged: "false"
       authenticationRef:
-        name: {{ .name }}
+        name: {{ .name | quote }}
 {{- end }}
 
 {{- define "leopard.management.secret" -}}
