@@ -108,13 +108,15 @@ class Cluster:
             if self._migrated(one):
                 self._ready(resource, one)
             else:
-                self._status(resource, one, {"observedGeneration": one["metadata"]["generation"], "replicas": 1})
+                self.report_status(resource, one, {"observedGeneration": one["metadata"]["generation"], "replicas": 1})
         elif resource == "pods":
             threading.Timer(MIGRATION_SECONDS, self._finish_pod, [one]).start()
 
     def _finish_job(self, job: Object) -> None:
         conditions = [{"type": "Complete", "status": "True"}, {"type": "SuccessCriteriaMet", "status": "True"}]
-        self._status("jobs", job, {"succeeded": 1, "conditions": conditions, "completionTime": "2026-01-01T00:00:01Z"})
+        self.report_status(
+            "jobs", job, {"succeeded": 1, "conditions": conditions, "completionTime": "2026-01-01T00:00:01Z"}
+        )
         with self._lock:
             for deployment in [o for k, o in self.objects.items() if k[0] == "deployments"]:
                 if self._migrated(deployment):
@@ -134,7 +136,7 @@ class Cluster:
 
     def _finish_pod(self, pod: Object) -> None:
         done = [{"name": c["name"], "state": {"terminated": {"exitCode": 0}}} for c in pod["spec"]["containers"]]
-        self._status("pods", pod, {"phase": "Succeeded", "containerStatuses": done})
+        self.report_status("pods", pod, {"phase": "Succeeded", "containerStatuses": done})
 
     def _replica_set(self, deployment: Object) -> None:
         meta = deployment["metadata"]
@@ -151,7 +153,9 @@ class Cluster:
         made["annotations"] = {"deployment.kubernetes.io/revision": str(meta["generation"])}
         spec = {key: deployment["spec"].get(key) for key in ("replicas", "selector", "template")}
         self.put("replicasets", {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": made, "spec": spec})
-        self._status("replicasets", self.objects["replicasets", meta["namespace"], name], {"observedGeneration": 1})
+        self.report_status(
+            "replicasets", self.objects["replicasets", meta["namespace"], name], {"observedGeneration": 1}
+        )
 
     def _ready(self, resource: str, one: Object) -> None:
         count = one["spec"].get("replicas", 1)
@@ -165,13 +169,14 @@ class Cluster:
                 {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"},
             ],
         }
-        self._status(resource, one, status)
+        self.report_status(resource, one, status)
         if resource == "deployments":
             meta = one["metadata"]
             replica_set = self.objects["replicasets", meta["namespace"], f"{meta['name']}-{meta['generation']}"]
-            self._status("replicasets", replica_set, {"observedGeneration": 1, "readyReplicas": count})
+            self.report_status("replicasets", replica_set, {"observedGeneration": 1, "readyReplicas": count})
 
-    def _status(self, resource: str, one: Object, status: Object) -> None:
+    def report_status(self, resource: str, one: Object, status: Object) -> None:
+        """Set the status of an object, if it is still there."""
         with self._lock:
             key = (resource, one["metadata"].get("namespace", ""), one["metadata"]["name"])
             if key in self.objects:

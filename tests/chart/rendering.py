@@ -22,6 +22,10 @@ NAMESPACE = "campaigns"
 Manifest: TypeAlias = dict[str, Any]
 
 
+class DuplicateKeyError(Exception):
+    """A rendered object has a key twice; names it."""
+
+
 class HelmMissingError(Exception):
     """There is no helm to be found; says where to get it."""
 
@@ -55,6 +59,27 @@ def _chart() -> Any:
     return helm_python.Chart.load(str(CHART))
 
 
+def _strict_mapping(loader: yaml.CSafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [key.value for key, _ in node.value]
+    if len(set(keys)) < len(keys):
+        raise DuplicateKeyError(f"{sorted(key for key in keys if keys.count(key) > 1)}")
+    return dict(loader.construct_mapping(node, deep=True))
+
+
+_STRICT_LOADER: Any = type("_StrictLoader", (yaml.CSafeLoader,), {})
+"""Refuses a key that a mapping has twice, as kustomize does. PyYAML would take the last one."""
+_STRICT_LOADER.add_constructor("tag:yaml.org,2002:map", _strict_mapping)
+
+
+def read_objects(text: str) -> list[Manifest]:
+    """The objects of a rendered file.
+
+    Raises:
+        DuplicateKeyError: A mapping has a key twice.
+    """
+    return [document for document in yaml.load_all(text, _STRICT_LOADER) if document]
+
+
 def render(values: dict[str, Any] | None = None, *, release: str = RELEASE) -> list[Manifest]:
     """The objects of a release; hooks and tests among them.
 
@@ -66,8 +91,7 @@ def render(values: dict[str, Any] | None = None, *, release: str = RELEASE) -> l
         document
         for name, text in sorted(files.items())
         if not name.endswith("NOTES.txt")
-        for document in yaml.load_all(text, yaml.CSafeLoader)
-        if document
+        for document in read_objects(text)
     ]
 
 

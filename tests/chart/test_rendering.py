@@ -5,7 +5,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chart.rendering import CHART, NAMESPACE, RELEASE, VALUES_FILES, Manifest, helms, read_values, render, run_helm
+from chart.rendering import (
+    CHART,
+    NAMESPACE,
+    RELEASE,
+    VALUES_FILES,
+    DuplicateKeyError,
+    Manifest,
+    helms,
+    read_objects,
+    read_values,
+    render,
+    run_helm,
+)
 from chart.schemas import NEWEST, OLDEST, problems
 
 every_values_file = pytest.mark.parametrize(
@@ -19,8 +31,7 @@ def template(helm: str, file: Path | None) -> str:
 
 
 def objects(text: str) -> dict[tuple[str, str], Manifest]:
-    found = [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
-    return {(one["kind"], one["metadata"]["name"]): one for one in found}
+    return {(one["kind"], one["metadata"]["name"]): one for one in read_objects(text)}
 
 
 @every_values_file
@@ -49,6 +60,11 @@ def test_every_helm_renders_the_same_objects(file: Path | None) -> None:
 def test_kubernetes_takes_every_object(file: Path | None, version: str) -> None:
     manifests = render(read_values(file) if file else None)
     assert [problem for manifest in manifests for problem in problems(manifest, version)] == []
+
+
+def test_a_key_that_stands_twice_is_found() -> None:
+    with pytest.raises(DuplicateKeyError, match="b"):
+        read_objects("a: {b: 1, b: 2}")
 
 
 def test_a_typing_error_is_found_in_a_manifest() -> None:
