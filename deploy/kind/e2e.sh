@@ -43,7 +43,7 @@ trap finish EXIT
 sed "s/name: leopard$/name: $namespace/" deploy/kind/namespace.yaml | kubectl apply -f -
 helm upgrade --install "$release" deploy/helm/leopard --namespace "$namespace" \
   --values deploy/helm/leopard/values-dev.yaml \
-  --set "image.registry=${IMAGE_REGISTRY:-},image.tag=$tag" --wait --timeout 5m
+  --set "image.registry=${IMAGE_REGISTRY:-}" --set-string "image.tag=$tag" --wait --timeout 5m
 helm test "$release" --namespace "$namespace" --logs
 
 # after an upgrade old pods still run for some seconds; a port-forward to one of them would break

@@ -1,5 +1,6 @@
 """Who may speak to whom: the connections that the system has, and no other."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,6 +117,56 @@ def test_peers_outside_the_release_are_those_that_were_named() -> None:
     assert all(rule["to"] == peers for rule in rules)
     assert [[port["port"] for port in rule["ports"]] for rule in rules] == [[5432], [5672], [443, 8443]]
     assert [[port["port"] for port in rule["ports"]] for rule in egress(values, "dispatcher")] == [[5432], [5672]]
+
+
+def provider_ports(**values: Any) -> list[int]:
+    rules = egress(values, "sender-worker-default")
+    return [port["port"] for rule in rules[2:] for port in rule["ports"]]
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://sms-gw.internal:8080/messages", 8080),
+        ("https://provider.example.com/messages", 443),
+        ("http://provider.example.com", 80),
+        ("http://[fd00::1]:9000/", 9000),
+        ("http://[fd00::1]/", 80),
+    ],
+)
+def test_the_port_of_the_provider_s_url_is_allowed(url: str, port: int) -> None:
+    http = {"settings": {"provider": "http", "httpUrl": url}}
+    assert provider_ports(senderWorker=http) == [port]
+    assert provider_ports(senderWorker=http, networkPolicy={"providerPorts": [3128, port]}) == [3128, port]
+
+
+def test_without_a_provider_no_worker_reaches_one() -> None:
+    assert provider_ports() == []
+    assert provider_ports(networkPolicy={"providerPorts": None}) == []
+
+
+def test_dns_may_listen_on_another_port() -> None:
+    rules = egress({"networkPolicy": {"dnsPorts": [53, 5353]}}, "dns")
+    assert {port["port"] for rule in rules for port in rule["ports"]} == {53, 5353}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_keda_reaches_the_broker_of_devstack_where_a_pool_needs_it(*, enabled: bool) -> None:
+    pools = [{"name": "a"}, {"name": "b", "keda": {"enabled": enabled}}]
+    values = DEV | {"senderWorker": {"pools": pools}}
+    [policy] = [
+        one for one in render(values) if one["kind"] == "NetworkPolicy" and one["metadata"]["name"].endswith("rabbitmq")
+    ]
+    ports = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+    assert (15672 in ports) == enabled
+
+
+@pytest.mark.parametrize("file", VALUES_FILES, ids=lambda file: file.name)
+def test_every_rule_names_its_ports(file: Path) -> None:
+    for one in render(read_values(file)):
+        if one["kind"] == "NetworkPolicy":
+            for rule in [*one["spec"].get("ingress", []), *one["spec"].get("egress", [])]:
+                assert rule["ports"], one["metadata"]["name"]
 
 
 def test_migrations_reach_the_database_past_a_pooler() -> None:

@@ -73,3 +73,35 @@ def test_a_pool_for_each_channel_and_two_for_one() -> None:
 def test_the_chart_knows_every_channel() -> None:
     given = [{"name": channel.value, "settings": {"channel": channel.value}} for channel in Channel]
     assert settings(pools(*given), "dispatcher")["LEOPARD_DEDICATED_QUEUES"] == ",".join(sorted(Channel))
+
+
+def trigger(management: dict[str, Any]) -> tuple[Manifest, list[Manifest]]:
+    """The trigger of the only pool, and all objects."""
+    broker = {"management": {**KEDA["rabbitmq"]["management"], **management}}
+    manifests = render({**KEDA, "rabbitmq": broker, "senderWorker": {"keda": {"enabled": True}}})
+    [scaled] = [one for one in manifests if one["kind"] == "ScaledObject"]
+    return scaled["spec"]["triggers"][0], manifests
+
+
+@pytest.mark.parametrize("url", ["https://mq.example.com/rabbit", "https://mq.example.com/rabbit/"])
+def test_the_management_api_may_have_a_path(url: str) -> None:
+    """KEDA takes what follows the last slash for a virtual host."""
+    assert trigger({"url": url})[0]["metadata"]["host"] == "https://mq.example.com/rabbit/"
+
+
+@pytest.mark.parametrize("kind", ["Secret", "ConfigMap"])
+def test_the_management_api_may_have_a_private_authority(kind: str) -> None:
+    _, manifests = trigger({"ca": {f"existing{kind}": "mq-ca", "key": "root.pem"}})
+    [authentication] = [one["spec"] for one in manifests if one["kind"] == "TriggerAuthentication"]
+    given = authentication["secretTargetRef"] + authentication["configMapTargetRef"]
+    by_parameter = {one["parameter"]: (one["name"], one["key"]) for one in given}
+    assert by_parameter["ca"] == ("mq-ca", "root.pem")
+    name, key = by_parameter["tls"]
+    [switch] = [one for one in manifests if one["kind"] == "ConfigMap" and one["metadata"]["name"] == name]
+    assert switch["data"][key] == "enable"
+
+
+def test_an_older_keda_gets_no_behavior_of_the_fallback() -> None:
+    manifests = pools({"name": "a", "keda": {"fallback": {"behavior": ""}}})
+    [scaled] = [one for one in manifests if one["kind"] == "ScaledObject"]
+    assert scaled["spec"]["fallback"] == {"failureThreshold": 3, "replicas": 2}

@@ -7,7 +7,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from campaign_api.settings import ApiSettings
-from chart.rendering import Manifest, pod_of, render
+from chart.rendering import Manifest, containers_of, pod_of, render
 from dispatcher.settings import DispatcherSettings
 from leopard.settings import SECRETS_DIR
 from sender_worker.settings import WorkerSettings
@@ -151,6 +151,60 @@ def secret_files(manifest: Manifest) -> dict[str, str]:
     [volume] = [one for one in pod["spec"]["volumes"] if one["name"] == "secrets"]
     sources = [source["secret"] for source in volume["projected"]["sources"]]
     return {item["path"]: secret["name"] for secret in sources for item in secret["items"]}
+
+
+CERTIFICATE_VALUES: dict[str, Any] = {
+    "database": {
+        "ca": {"existingConfigMap": "pg-ca", "key": "root.pem"},
+        "clientCertificate": {"existingSecret": "pg-client", "keyKey": "key.pem"},
+    },
+    "rabbitmq": {"ca": {"existingSecret": "mq-ca"}, "clientCertificate": {"existingSecret": "mq-client"}},
+}
+DATABASE_FILES = {
+    "LEOPARD_DATABASE_CA_FILE": ("pg-ca", "root.pem"),
+    "LEOPARD_DATABASE_CERTIFICATE_FILE": ("pg-client", "tls.crt"),
+    "LEOPARD_DATABASE_KEY_FILE": ("pg-client", "key.pem"),
+}
+BROKER_FILES = {
+    "LEOPARD_AMQP_CA_FILE": ("mq-ca", "ca.crt"),
+    "LEOPARD_AMQP_CERTIFICATE_FILE": ("mq-client", "tls.crt"),
+    "LEOPARD_AMQP_KEY_FILE": ("mq-client", "tls.key"),
+}
+
+
+def certificate_files(pod: Manifest, container: Manifest) -> dict[str, tuple[str, str]]:
+    """The object and the key behind each variable that names a file."""
+    [volume] = [one for one in pod["spec"]["volumes"] if one["name"] == "secrets"]
+    [mount] = [one for one in container["volumeMounts"] if one["name"] == "secrets"]
+    sources = [next(iter(source.values())) for source in volume["projected"]["sources"]]
+    mounted = {
+        f"{mount['mountPath']}/{item['path']}": (source["name"], item["key"])
+        for source in sources
+        for item in source["items"]
+    }
+    return {one["name"]: mounted[one["value"]] for one in container["env"] if one["name"].endswith("_FILE")}
+
+
+def test_certificates_are_mounted_in_every_container_that_connects() -> None:
+    pods = [(one["kind"], pod) for one in render(CERTIFICATE_VALUES) if (pod := pod_of(one)) is not None]
+    found = {
+        (kind, container["name"]): certificate_files(pod, container)
+        for kind, pod in pods
+        if kind != "Pod"
+        for container in containers_of(pod)
+    }
+    for (kind, name), files in found.items():
+        expected = DATABASE_FILES if kind == "Job" or name == "wait-for-schema" else DATABASE_FILES | BROKER_FILES
+        assert files == expected, (kind, name)
+    assert {name for _, name in found} == {*SERVICES, "wait-for-schema", "migrate"}
+
+
+def test_a_key_is_mounted_as_libpq_accepts_it() -> None:
+    """Owned by root, readable by the group of the pod, by nobody else."""
+    pod = deployment(CERTIFICATE_VALUES, "dispatcher")
+    [volume] = [one for one in pod["spec"]["volumes"] if one["name"] == "secrets"]
+    assert volume["projected"]["defaultMode"] == 0o440
+    assert pod["spec"]["securityContext"]["fsGroup"] == pod["spec"]["securityContext"]["runAsGroup"]
 
 
 def test_migrations_alone_get_a_url_past_a_pooler() -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from chart.generating import SCHEMA, fitting, generate, objects_of
-from chart.rendering import CHART, render
+from chart.rendering import CHART, pod_of, render
 from chart.schemas import NEWEST, OLDEST, problems
 
 FILES = int(os.environ.get("FILES") or 10_000)
@@ -115,6 +115,20 @@ def test_every_key_of_the_schema_has_a_default() -> None:
         ),
         ({"ingress": {"enabled": True, "hosts": ["a.b"]}, "httpRoute": {"enabled": True}}, "cannot both be true"),
         ({"ingress": {"enabled": True}}, "needs ingress.hosts"),
+        ({"dispatcher": {"extraVolumes": [{"name": "tmp"}]}}, "dispatcher.extraVolumes: tmp is taken"),
+        (
+            {"migrations": {"extraVolumeMounts": [{"name": "a", "mountPath": "/run/leopard"}]}},
+            "migrations.extraVolumeMounts: /run/leopard is taken",
+        ),
+        ({"tests": {"extraContainers": [{"name": "campaign"}]}}, "tests.extraContainers: campaign is taken"),
+        (
+            {"environment": "staging", "devStack": {"enabled": True}, "rabbitmq": {"ca": {"existingSecret": "a"}}},
+            "runs stores without TLS",
+        ),
+        (
+            {"database": {"ca": {"existingSecret": "a", "existingConfigMap": "b"}}},
+            "existingSecret and existingConfigMap cannot both be set",
+        ),
         ({"httpRoute": {"enabled": True}}, "needs httpRoute.parentRefs"),
         ({"migrations": {"mode": "hook"}, "operators": {"cnpg": {"enabled": True}}}, "use job"),
         (
@@ -144,3 +158,49 @@ def test_every_key_of_the_schema_has_a_default() -> None:
 def test_keys_that_do_not_fit_each_other_are_refused_with_what_to_do(values: dict[str, Any], complaint: str) -> None:
     with pytest.raises(helm_python.HelmError, match=re.escape(complaint)):
         render(values)
+
+
+def test_kubernetes_quantities_are_accepted_as_kubernetes_takes_them() -> None:
+    amounts = {"cpu": 0.5, "memory": 1073741824}
+    pool = {"name": "a", "resources": {"limits": {"memory": "1.5Gi"}}}
+    manifests = render({"dispatcher": {"resources": {"limits": amounts}}, "senderWorker": {"pools": [pool]}})
+    assert [problem for one in manifests for problem in problems(one, NEWEST)] == []
+    limits = [
+        one["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+        for one in manifests
+        if one["kind"] == "Deployment"
+    ]
+    assert {"cpu": "0.5", "memory": "1073741824"} in limits
+    assert {"cpu": "1", "memory": "1.5Gi"} in limits
+
+
+def test_a_label_s_value_that_is_too_long_is_refused() -> None:
+    with pytest.raises(helm_python.HelmValuesError, match="/commonLabels/team"):
+        render({"commonLabels": {"team": "a" * 70}})
+    assert render({"commonAnnotations": {"team": "a" * 70}})
+
+
+def test_raw_objects_keep_their_braces() -> None:
+    text = "{{ $labels.pod }} is down"
+    raw = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "alerts"}, "data": {"rule": text}}
+    [found] = [one for one in render({"rawObjects": [raw]}) if one["metadata"]["name"] == "alerts"]
+    assert found == raw
+
+
+@pytest.mark.parametrize("section", ["migrations", "tests", "devStack"])
+def test_other_pods_run_where_and_as_their_users_say(section: str) -> None:
+    chosen = {
+        "nodeSelector": {"kubernetes.io/arch": "amd64"},
+        "tolerations": [{"key": "dedicated", "operator": "Exists"}],
+        "affinity": {"podAntiAffinity": {}},
+        "priorityClassName": "high",
+    }
+    values: dict[str, Any] = {section: chosen | {"podLabels": {"a": "b"}, "podAnnotations": {"c": "d"}}}
+    if section == "devStack":
+        values |= {"environment": "development"}
+        values["devStack"] |= {"enabled": True, "simulator": {"enabled": True}}
+    pods = [pod for one in render(values) if (pod := pod_of(one)) is not None and pod["metadata"]["labels"].get("a")]
+    assert len(pods) == (3 if section == "devStack" else 1)
+    for pod in pods:
+        assert {key: pod["spec"][key] for key in chosen} == chosen
+        assert pod["metadata"]["annotations"]["c"] == "d"

@@ -159,7 +159,7 @@ class ServiceSettings(DatabaseSettings, BrokerSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEOPARD_")
 
-    host: str = Field(default="0.0.0.0", description="Address to listen on")  # noqa: S104 a container's only door
+    host: str = Field(default="", description="Address to listen on; if empty, every IPv4 and IPv6 address")
     port: Port = Field(default=8080, description="Port to listen on")
     keep_alive_seconds: int = Field(
         default=65,
