@@ -8,7 +8,7 @@ from chart.rendering import Manifest, render
 from leopard.broker.queues import SENDS, SENDS_OF
 from leopard.domain.statuses import Channel
 
-KEDA = {
+KEDA: dict[str, Any] = {
     "rabbitmq": {"management": {"url": "http://rabbitmq:15672", "existingSecret": {"name": "management"}}},
     "database": {"maxConnections": 1000},
 }
