@@ -99,7 +99,7 @@ def _rabbitmq(folder: Path, certificates: Certificates) -> Iterator[list[str]]:
     def start() -> RabbitMQ:
         rabbitmq = RabbitMQ(folder, PACKAGES)
         try:
-            rabbitmq.begin()
+            rabbitmq.start()
             rabbitmq.wait_until_up()
         except BaseException:
             rabbitmq.stop()
