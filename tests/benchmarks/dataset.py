@@ -31,10 +31,7 @@ def create_campaign(database_url: str, messages: int, *, chunk_size: int = 0) ->
         chunk_size: Number of messages in each chunk; 0 creates no chunks.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(
-            "TRUNCATE outbound_messages, campaign_chunks, campaign_counts, postponed_recipients, campaigns "
-            "RESTART IDENTITY"
-        )
+        connection.execute("TRUNCATE campaigns RESTART IDENTITY CASCADE")
         row = connection.execute(
             "INSERT INTO campaigns (name, channel, base_template, status) VALUES ('', 'sms', %s, 'sending')"
             " RETURNING id",
