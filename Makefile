@@ -76,6 +76,10 @@ CHART := PYTHONPATH=deploy/local:tests $(UV) run --frozen --group chart
 chart: .venv ## Test the Helm chart without a cluster; needs helm (FILES=10000 values files)
 	@FILES=$(FILES) $(CHART) pytest tests/chart -n auto $(TESTS)
 
+.PHONY: chart-server
+chart-server: .venv ## Build Kubernetes' API server for the chart's tests, once; needs Go, else they use one in memory
+	@$(CHART) python -m chart.server_build
+
 .PHONY: chart-defaults
 chart-defaults: .venv ## Write the chart's copy of values.yaml, which its templates read
 	@$(CHART) python -m chart.defaults

@@ -11,9 +11,9 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
-Object = dict[str, Any]
+from chart.schemas import CUSTOM, NEWEST, problems
+from chart.statuses import DONE, FAILED, Object, is_migrated, ready, replica_set, succeeded
 
 KINDS: dict[str, dict[str, str]] = {
     "v1": {
@@ -32,6 +32,9 @@ KINDS: dict[str, dict[str, str]] = {
     "networking.k8s.io/v1": {"networkpolicies": "NetworkPolicy", "ingresses": "Ingress"},
     "autoscaling/v2": {"horizontalpodautoscalers": "HorizontalPodAutoscaler"},
 }
+for _crd in CUSTOM.values():
+    _version = f"{_crd['spec']['group']}/{_crd['spec']['versions'][0]['name']}"
+    KINDS.setdefault(_version, {})[_crd["spec"]["names"]["plural"]] = _crd["spec"]["names"]["kind"]
 MIGRATION_SECONDS = 0.3
 
 
@@ -39,6 +42,10 @@ class Cluster:
     """What the server holds, and who watches it."""
 
     def __init__(self) -> None:
+        self.namespace = "campaigns"
+        self.migration_seconds = MIGRATION_SECONDS
+        self.migrations_fail = False
+        self.migrated_by_hand = False
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.history: list[tuple[float, str, str, str]] = []
         self._lock = threading.RLock()
@@ -54,6 +61,8 @@ class Cluster:
         """Create or replace an object, and let happen what would."""
         with self._lock:
             meta = one.setdefault("metadata", {})
+            if resource == "deployments":
+                one["spec"].setdefault("replicas", 1)
             key = (resource, meta.get("namespace", ""), meta["name"])
             before = self.objects.get(key)
             meta.setdefault("uid", before["metadata"]["uid"] if before else f"uid-{next(self._versions)}")
@@ -79,6 +88,10 @@ class Cluster:
                     self.delete(_resource(owned), namespace, owned["metadata"]["name"])
             return one
 
+    def refusals(self, one: Object) -> list[str]:
+        """What Kubernetes' schemas say against an object."""
+        return problems(one, NEWEST)
+
     @contextlib.contextmanager
     def watching(self, resource: str) -> Iterator[queue.Queue[Object]]:
         """Events of a resource from here on."""
@@ -100,80 +113,41 @@ class Cluster:
         if resource == "services":
             one["spec"].setdefault("clusterIP", "10.0.0.1")
         elif resource == "jobs":
-            threading.Timer(MIGRATION_SECONDS, self._finish_job, [one]).start()
+            threading.Timer(self.migration_seconds, self._finish_job, [one]).start()
         elif resource == "statefulsets":
             self._ready(resource, one)
         elif resource == "deployments":
-            self._replica_set(one)
-            if self._migrated(one):
+            newest = replica_set(one)
+            self.put("replicasets", newest)
+            self.report_status("replicasets", newest, {"observedGeneration": 1})
+            if self._is_migrated(one):
                 self._ready(resource, one)
             else:
                 self.report_status(resource, one, {"observedGeneration": one["metadata"]["generation"], "replicas": 1})
         elif resource == "pods":
-            threading.Timer(MIGRATION_SECONDS, self._finish_pod, [one]).start()
+            threading.Timer(self.migration_seconds, self._finish_pod, [one]).start()
 
     def _finish_job(self, job: Object) -> None:
-        conditions = [{"type": "Complete", "status": "True"}, {"type": "SuccessCriteriaMet", "status": "True"}]
-        self.report_status(
-            "jobs", job, {"succeeded": 1, "conditions": conditions, "completionTime": "2026-01-01T00:00:01Z"}
-        )
+        self.report_status("jobs", job, FAILED if self.migrations_fail else DONE)
         with self._lock:
             for deployment in [o for k, o in self.objects.items() if k[0] == "deployments"]:
-                if self._migrated(deployment):
+                if self._is_migrated(deployment):
                     self._ready("deployments", deployment)
 
-    def _migrated(self, deployment: Object) -> bool:
-        """Whether a migration of the image that the Deployment's pods have is done."""
-        tag = deployment["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1]
-        if "initContainers" not in deployment["spec"]["template"]["spec"]:
-            return True
-        return any(
-            job.get("status", {}).get("succeeded")
-            and job["spec"]["template"]["spec"]["containers"][0]["image"].endswith(f":{tag}")
-            for key, job in self.objects.items()
-            if key[0] == "jobs"
-        )
+    def _is_migrated(self, deployment: Object) -> bool:
+        jobs = [one for key, one in self.objects.items() if key[0] == "jobs"]
+        return self.migrated_by_hand or is_migrated(deployment, jobs)
 
     def _finish_pod(self, pod: Object) -> None:
-        done = [{"name": c["name"], "state": {"terminated": {"exitCode": 0}}} for c in pod["spec"]["containers"]]
-        self.report_status("pods", pod, {"phase": "Succeeded", "containerStatuses": done})
-
-    def _replica_set(self, deployment: Object) -> None:
-        meta = deployment["metadata"]
-        owner = {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "name": meta["name"],
-            "uid": meta["uid"],
-            "controller": True,
-        }
-        name = f"{meta['name']}-{meta['generation']}"
-        labels = deployment["spec"]["template"]["metadata"]["labels"]
-        made = {"name": name, "namespace": meta["namespace"], "labels": labels, "ownerReferences": [owner]}
-        made["annotations"] = {"deployment.kubernetes.io/revision": str(meta["generation"])}
-        spec = {key: deployment["spec"].get(key) for key in ("replicas", "selector", "template")}
-        self.put("replicasets", {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": made, "spec": spec})
-        self.report_status(
-            "replicasets", self.objects["replicasets", meta["namespace"], name], {"observedGeneration": 1}
-        )
+        self.report_status("pods", pod, succeeded(pod))
 
     def _ready(self, resource: str, one: Object) -> None:
-        count = one["spec"].get("replicas", 1)
-        status = {
-            "observedGeneration": one["metadata"]["generation"],
-            **dict.fromkeys(
-                ("replicas", "readyReplicas", "updatedReplicas", "availableReplicas", "currentReplicas"), count
-            ),
-            "conditions": [
-                {"type": "Available", "status": "True"},
-                {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"},
-            ],
-        }
-        self.report_status(resource, one, status)
+        self.report_status(resource, one, ready(one))
         if resource == "deployments":
-            meta = one["metadata"]
-            replica_set = self.objects["replicasets", meta["namespace"], f"{meta['name']}-{meta['generation']}"]
-            self.report_status("replicasets", replica_set, {"observedGeneration": 1, "readyReplicas": count})
+            newest = replica_set(one)
+            self.report_status(
+                "replicasets", newest, {"observedGeneration": 1, "readyReplicas": one["spec"].get("replicas", 1)}
+            )
 
     def report_status(self, resource: str, one: Object, status: Object) -> None:
         """Set the status of an object, if it is still there."""

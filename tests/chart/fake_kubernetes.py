@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, urlparse
 
 import yaml
 
-from chart.fake_cluster import KINDS, Cluster, Object
+from chart.fake_cluster import KINDS, Cluster
 from chart.patching import patched
 from chart.protobuf import MAGIC, secret_from
+from chart.statuses import Object
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -180,7 +181,7 @@ def _parse(path: str) -> tuple[str, str, str, str]:
 def _discovery(path: str) -> Object | None:
     path = path.rstrip("/")
     if path == "/version":
-        return {"major": "1", "minor": "33", "gitVersion": "v1.33.0"}
+        return {"major": "1", "minor": "34", "gitVersion": "v1.34.4"}
     if path == "/api":
         return {"kind": "APIVersions", "versions": ["v1"]}
     if path == "/apis":

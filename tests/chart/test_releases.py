@@ -1,4 +1,4 @@
-"""Installed, upgraded, rolled back, tested and uninstalled by the real Helm, against an API server in memory."""
+"""Installed, upgraded, rolled back, tested and uninstalled by the real Helm, against an API server."""
 
 import pytest
 
@@ -56,9 +56,7 @@ def test_a_campaign_is_sent_by_helm_test(release: Release) -> None:
 
 
 @every_helm
-def test_a_migration_that_does_not_end_is_not_taken_for_ready(
-    release: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chart.fake_cluster.MIGRATION_SECONDS", 60)
+def test_a_migration_that_does_not_end_is_not_taken_for_ready(release: Release) -> None:
+    release.cluster.migration_seconds = 60
     with pytest.raises(AssertionError, match=r"(?i)timed out|deadline|not ready"):
         release("install", "rel", str(CHART), "--values", str(CHART / "values-dev.yaml"), "--wait", "--timeout", "3s")

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from chart.fake_cluster import Cluster, Object
 from chart.releases import Release, every_helm
 from chart.rendering import CHART
 
@@ -13,15 +12,11 @@ AUTOSCALED = ("--set", "senderWorker.autoscaling.enabled=true,database.maxConnec
 
 
 @every_helm
-def test_the_same_upgrade_tries_a_failed_migration_again(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(cluster: Cluster, job: Object) -> None:
-        conditions = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
-        cluster.report_status("jobs", job, {"failed": 7, "conditions": conditions})
-
-    monkeypatch.setattr(Cluster, "_finish_job", fail)
+def test_the_same_upgrade_tries_a_failed_migration_again(release: Release) -> None:
+    release.cluster.migrations_fail = True
     with pytest.raises(AssertionError):
         release("upgrade", "--install", "rel", str(CHART), *EXISTING, "--wait", "--wait-for-jobs", "--timeout", "4s")
-    monkeypatch.undo()
+    release.cluster.migrations_fail = False
     [failed] = release.names("jobs")
     release("upgrade", "--install", "rel", str(CHART), *EXISTING, "--wait", "--timeout", "20s")
     [again] = release.names("jobs")
