@@ -1,4 +1,7 @@
-"""`python -m containers`: start every pod of the chart, run tests/e2e, then replace every pod during a campaign."""
+"""`python -m containers`: start every pod of the chart, run tests/e2e, then replace every pod during a campaign.
+
+Before, the services run with both stores over TLS, and are shown certificates that they must not trust.
+"""
 
 import argparse
 import os
@@ -10,12 +13,13 @@ from typing import Any
 
 from chart.rendering import VALUES_FILES, Manifest, read_values, render
 from containers.pods import NETWORK, ContainerError, Pods, docker
+from containers.tls import check_tls
 from e2e.rolling import send_while
 from leopard_local.environment import forget_settings
 from leopard_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPIENTS = 25_000
+RECIPIENTS = 12_000
 POOLS: list[dict[str, Any]] = [
     {"name": "default"},
     {"name": "whatsapp", "replicas": 1, "settings": {"channel": "whatsapp"}},
@@ -32,11 +36,16 @@ def main() -> int:
     values = read_values(VALUES_FILES[0]) | {"image": {"registry": "", "repository": "leopard", "tag": parsed.tag}}
     values["senderWorker"] = values.get("senderWorker", {}) | {"pools": POOLS}
     secrets = tempfile.TemporaryDirectory(prefix="leopard-secrets-")
+    Path(secrets.name).chmod(0o755)
     pods = Pods(render(values, release="leopard"), Path(secrets.name))
     api_port, simulator_port = free_port(), free_port()
     docker("network", "rm", NETWORK, check=False)
     docker("network", "create", NETWORK)
     try:
+        _say("both stores over TLS, with client certificates, then with wrong certificates")
+        if wrong := check_tls(parsed.tag, Path(secrets.name)):
+            _say("\n".join(wrong))
+            return 1
         _start(pods, api_port, simulator_port)
         api_url, simulator_url = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{simulator_port}"
         _say("tests/e2e")

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chart.rendering import Manifest
+from chart.rendering import Manifest, pod_of
 
 NETWORK = "leopard-containers"
 
@@ -24,6 +24,13 @@ def docker(*arguments: str, check: bool = True) -> str:
     if check and done.returncode != 0:
         raise ContainerError(f"docker {' '.join(arguments[:3])}: {done.stderr.strip()[-2000:]}")
     return done.stdout.strip()
+
+
+def own(folder: Path, image: str, group: int, mode: int) -> None:
+    """Give root and a group all files below a folder, by a container: who runs this may not be root."""
+    command = f"find /files -type f -exec chown 0:{group} {{}} + -exec chmod {mode:o} {{}} +"
+    mount = ("--volume", f"{folder}:/files", "--user", "0", "--entrypoint", "sh")
+    docker("run", "--rm", *mount, image, "-c", command)
 
 
 @dataclass
@@ -53,11 +60,13 @@ class Pods:
         self._run(name, pod, container, *aliases, *ports, detach=True)
         return name
 
-    def run_to_its_end(self, job: Manifest) -> None:
-        """Run a Job's pod; raises where it fails."""
-        pod = job["spec"]["template"]
+    def run_to_its_end(self, workload: Manifest, *, command: list[str] | None = None) -> None:
+        """Run a pod of a Job, or one by itself, or another command in a pod; raises where it fails."""
+        pod = pod_of(workload)
+        assert pod is not None
         [container] = pod["spec"]["containers"]
-        self._run(job["metadata"]["name"], pod, container, detach=False)
+        given = container | ({"command": command} if command else {})
+        self._run(workload["metadata"]["name"], pod, given, detach=False)
 
     def wait_until_ready(self, workload: Manifest, *, replica: int = 0, seconds: float = 90) -> None:
         """Ask the container what its readiness probe asks until it holds."""
@@ -95,9 +104,13 @@ class Pods:
 
     def remove(self) -> None:
         """Remove every container, and the network."""
-        for name in reversed(self.running):
-            docker("rm", "--force", "--volumes", name, check=False)
+        self.remove_containers()
         docker("network", "rm", NETWORK, check=False)
+
+    def remove_containers(self) -> None:
+        """Remove every container."""
+        if self.running:
+            docker("rm", "--force", "--volumes", *self.running, check=False)
 
     def _run(self, name: str, pod: Manifest, container: Manifest, *options: str, detach: bool) -> None:
         docker("rm", "--force", "--volumes", name, check=False)
@@ -121,17 +134,20 @@ class Pods:
             if projected is None:
                 options += ["--tmpfs", f"{mount['mountPath']}:mode=1777,exec"]
             else:
-                options += ["--volume", f"{self._project(pod, projected)}:{mount['mountPath']}:ro"]
+                options += ["--volume", f"{self._project(pod, container['image'], projected)}:{mount['mountPath']}:ro"]
         return options
 
-    def _project(self, pod: Manifest, projected: Manifest) -> Path:
-        """A folder with the files of a projected volume."""
+    def _project(self, pod: Manifest, image: str, projected: Manifest) -> Path:
+        """A folder with the files of a projected volume, which have the volume's mode and the pod's group."""
         folder: Path = self.secrets / pod["metadata"]["labels"]["app.kubernetes.io/component"]
-        folder.mkdir(exist_ok=True)
-        self.secrets.chmod(0o755)
+        if folder.exists():
+            return folder
         for source in projected["sources"]:
             for item in source["secret"]["items"]:
-                (folder / item["path"]).write_text(self._secret(source["secret"]["name"], item["key"]))
+                file = folder / item["path"]
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(self._secret(source["secret"]["name"], item["key"]))
+        own(folder, image, pod["spec"]["securityContext"]["fsGroup"], projected["defaultMode"])
         return folder
 
     def _environment(self, container: Manifest) -> dict[str, str]:
