@@ -41,6 +41,7 @@ finish() {
 trap finish EXIT
 
 sed "s/name: leopard$/name: $namespace/" deploy/kind/namespace.yaml | kubectl apply -f -
+installed=$(helm list --namespace "$namespace" --short --filter "^$release\$")
 helm upgrade --install "$release" deploy/helm/leopard --namespace "$namespace" \
   --values deploy/helm/leopard/values-dev.yaml \
   --set "image.registry=${IMAGE_REGISTRY:-}" --set-string "image.tag=$tag" --wait --timeout 5m
@@ -56,6 +57,9 @@ forward "$release-campaign-api" 18080:80 &
 forwards="$forwards $!"
 sleep 3
 
+# the documented requests have the ids of a new installation
+[ -n "$installed" ] ||
+  PYTHONPATH=deploy/local:tests uv run --frozen python -m e2e.first_campaign --api http://127.0.0.1:18080
 make e2e BASE_URL=http://127.0.0.1:18080
 PYTHONPATH=deploy/local:tests uv run --frozen python -m e2e.rolling --api http://127.0.0.1:18080 --simulator http://127.0.0.1:18090 \
   --recipients "${RECIPIENTS:-30000}" -- \

@@ -14,6 +14,7 @@ from typing import Any
 from chart.rendering import VALUES_FILES, Manifest, read_values, render
 from containers.pods import NETWORK, ContainerError, Pods, docker
 from containers.tls import check_tls
+from e2e.first_campaign import FirstCampaignError, send_first_campaign
 from e2e.rolling import send_while
 from leopard_local.environment import forget_settings
 from leopard_local.ports import free_port
@@ -48,6 +49,7 @@ def main() -> int:
             return 1
         _start(pods, api_port, simulator_port)
         api_url, simulator_url = f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{simulator_port}"
+        _say(f"the first campaign, by the requests of docs/kubernetes.md: {send_first_campaign(api_url)}")
         _say("tests/e2e")
         tests = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "tests/e2e"],
@@ -60,7 +62,7 @@ def main() -> int:
                 _say(f"-- {name}\n{pods.logs(name)}")
             return tests.returncode
         return _roll(pods, api_url, simulator_url)
-    except ContainerError as error:
+    except (ContainerError, FirstCampaignError) as error:
         _say(str(error))
         return 1
     finally:
