@@ -1,0 +1,1 @@
+"""Imports of customers: the reading of the files that people upload."""
