@@ -17,6 +17,7 @@ import httpx2 as httpx
 import trustme
 import yaml
 
+from chart.kubeconfig import write_kubeconfig
 from chart.kubelet import pod_logs
 from leopard_local.ports import free_port
 
@@ -102,16 +103,7 @@ def _write_files(server: ApiServer, port: int) -> None:
     certificate.private_key_pem.write_to_path(str(server.folder / "accounts.pem"))
     (server.folder / "tokens.csv").write_text("tests,admin,admin,system:masters\n")
     cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(server.folder / "ca.pem")}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "tests", "cluster": cluster}],
-        "users": [{"name": "tests", "user": {"token": "tests"}}],
-        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
-        "current-context": "tests",
-    }
-    server.kubeconfig.write_text(json.dumps(config))
-    server.kubeconfig.chmod(0o600)
+    write_kubeconfig(server.kubeconfig, cluster, {"token": "tests"})
 
 
 def _etcd_options(folder: Path, port: int, peer_port: int) -> list[str]:

@@ -131,9 +131,9 @@ def _is_behind(one: Object) -> bool:
 
 
 @contextlib.contextmanager
-def new_namespace(server: ApiServer, name: str = "") -> Iterator[RealCluster]:
+def new_namespace(server: ApiServer) -> Iterator[RealCluster]:
     """A namespace that enforces restricted Pod Security, settled until the end."""
-    namespace = name or f"campaigns-{uuid.uuid4().hex[:8]}"
+    namespace = f"campaigns-{uuid.uuid4().hex[:8]}"
     enforced = {"pod-security.kubernetes.io/enforce": "restricted"}
     made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": enforced}}
     with server.client() as client:

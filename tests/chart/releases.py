@@ -1,6 +1,5 @@
 """Releases by the real Helm: by Kubernetes' own API server, or in a cluster in memory where there is none."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from chart.api_server import api_server
 from chart.fake_cluster import Cluster
 from chart.fake_kubernetes import serving
+from chart.kubeconfig import write_kubeconfig
 from chart.real_cluster import RealCluster, new_namespace
 from chart.rendering import helms, run_helm
 
@@ -50,17 +50,5 @@ def release_by(helm: str, folder: Path) -> Iterator[Release]:
         return
     with serving() as (cluster, url):
         kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(
-            json.dumps(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "clusters": [{"name": "fake", "cluster": {"server": url}}],
-                    "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
-                    "users": [{"name": "fake", "user": {}}],
-                    "current-context": "fake",
-                }
-            )
-        )
-        kubeconfig.chmod(0o600)
+        write_kubeconfig(kubeconfig, {"server": url}, {})
         yield Release(helm, cluster, kubeconfig, folder)
