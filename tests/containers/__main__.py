@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chart.rendering import VALUES_FILES, Manifest, read_values, render
-from containers.pods import NETWORK, ContainerError, Pods, docker
+from containers.pods import NETWORK, ContainerError, Pods, docker, logs
 from containers.tls import check_tls
 from e2e.first_campaign import FirstCampaignError, send_first_campaign
 from e2e.rolling import send_while
@@ -59,7 +59,7 @@ def main() -> int:
         )
         if tests.returncode != 0:
             for name in pods.running:
-                _say(f"-- {name}\n{pods.logs(name)}")
+                _say(f"-- {name}\n{logs(name)}")
             return tests.returncode
         return _roll(pods, api_url, simulator_url)
     except (ContainerError, FirstCampaignError) as error:

@@ -33,6 +33,30 @@ def own(folder: Path, image: str, group: int, mode: int) -> None:
     docker("run", "--rm", *mount, image, "-c", command)
 
 
+def logs(name: str) -> str:
+    """The last that a container printed."""
+    return subprocess.run(
+        ["docker", "logs", "--tail", "30", name],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ).stdout
+
+
+def wait_for(name: str, *command: str, seconds: float) -> None:
+    """Run a command in a container until it succeeds.
+
+    Raises:
+        ContainerError: It does not succeed in time.
+    """
+    deadline = time.monotonic() + seconds
+    while subprocess.run(["docker", "exec", name, *command], check=False, capture_output=True).returncode != 0:
+        if time.monotonic() > deadline:
+            raise ContainerError(f"{name} is not ready:\n{logs(name)}")
+        time.sleep(0.5)
+
+
 @dataclass
 class Pods:
     """What was rendered, and what of it runs."""
@@ -79,11 +103,7 @@ class Pods:
             numbers = {port["name"]: port["containerPort"] for port in container["ports"]}
             url = f"http://127.0.0.1:{numbers[probe['httpGet']['port']]}{probe['httpGet']['path']}"
             command = ["python3", "-c", f"import urllib.request; urllib.request.urlopen({url!r}, timeout=3)"]
-        deadline = time.monotonic() + seconds
-        while subprocess.run(["docker", "exec", name, *command], check=False, capture_output=True).returncode != 0:
-            if time.monotonic() > deadline:
-                raise ContainerError(f"{name} is not ready:\n{self.logs(name)}")
-            time.sleep(0.5)
+        wait_for(name, *command, seconds=seconds)
 
     def stop(self, workload: Manifest, *, replica: int = 0) -> int:
         """End a pod as a kubelet would, with the chart's time to end in; its exit status."""
@@ -91,16 +111,6 @@ class Pods:
         grace = workload["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
         docker("stop", "--signal", "SIGTERM", "--time", str(grace), name)
         return int(docker("inspect", "-f", "{{.State.ExitCode}}", name))
-
-    def logs(self, name: str) -> str:
-        """The last that a container printed."""
-        return subprocess.run(
-            ["docker", "logs", "--tail", "30", name],
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ).stdout
 
     def remove(self) -> None:
         """Remove every container, and the network."""

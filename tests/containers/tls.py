@@ -1,7 +1,6 @@
 """Both stores with certificates of an authority of this run, as the chart connects to them, and with wrong ones."""
 
 import contextlib
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, Final
 import trustme
 
 from chart.rendering import Manifest, render
-from containers.pods import NETWORK, ContainerError, Pods, docker, own
+from containers.pods import NETWORK, ContainerError, Pods, docker, logs, own, wait_for
 
 POSTGRES, EXPIRED, RABBITMQ = "postgres.tls", "expired.tls", "rabbitmq.tls"
 ELSEWHERE: Final = "elsewhere.tls"
@@ -20,6 +19,7 @@ ELSEWHERE: Final = "elsewhere.tls"
 EXPIRED_PORT: Final = 5673
 _POSTGRES_IMAGE, _RABBITMQ_IMAGE = "postgres:17", "rabbitmq:4-management"
 _GROUP: Final = 999
+_START_SECONDS: Final = 60
 _SERVICE_SECONDS: Final = 3
 _PASSWORD: Final = "a-password-of-this-run"  # noqa: S105 no one else's
 _HBA: Final = "local all all trust\nhostssl all all all scram-sha-256 clientcert=verify-full\n"
@@ -125,8 +125,8 @@ def _stores(files: Path, tag: str) -> Iterator[None]:
         _start_postgres(files, POSTGRES, "server", "--network-alias", f"postgres.{ELSEWHERE}")
         _start_postgres(files, EXPIRED, "expired")
         for name in (POSTGRES, EXPIRED):
-            _wait(name, "pg_isready", "-U", "leopard", "-h", "127.0.0.1")
-        _wait(RABBITMQ, "rabbitmq-diagnostics", "-q", "check_port_connectivity")
+            wait_for(name, "pg_isready", "-U", "leopard", "-h", "127.0.0.1", seconds=_START_SECONDS)
+        wait_for(RABBITMQ, "rabbitmq-diagnostics", "-q", "check_port_connectivity", seconds=_START_SECONDS)
         docker("exec", RABBITMQ, "rabbitmqctl", "eval", _EXPIRED_LISTENER)
         yield
     finally:
@@ -147,14 +147,6 @@ def _start_postgres(files: Path, name: str, certificate: str, *options: str) -> 
 
 def _environment(given: dict[str, str]) -> list[str]:
     return [part for name, value in given.items() for part in ("--env", f"{name}={value}")]
-
-
-def _wait(name: str, *command: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while subprocess.run(["docker", "exec", name, *command], check=False, capture_output=True).returncode != 0:
-        if time.monotonic() > deadline:
-            raise ContainerError(f"{name} is not up:\n{docker('logs', '--tail', '20', name)}")
-        time.sleep(0.5)
 
 
 def _pods(
@@ -210,7 +202,7 @@ def _told(tag: str, folder: Path, client: dict[str, str], fault: Fault) -> Itera
         pods.start(dispatcher)
         # it tries again in this time
         time.sleep(_SERVICE_SECONDS)
-        warnings = [line for line in pods.logs(pods.running[-1]).splitlines() if '"level": "info"' not in line]
+        warnings = [line for line in logs(pods.running[-1]).splitlines() if '"level": "info"' not in line]
         if len(warnings) != 1 or fault.problem not in warnings[0]:
             yield f"dispatcher with {fault.store} at {fault.url}: {warnings}"
         started = {"dead-letters": lambda: pods.run_to_its_end(worker, command=command)}
@@ -219,7 +211,7 @@ def _told(tag: str, folder: Path, client: dict[str, str], fault: Fault) -> Itera
             with contextlib.suppress(ContainerError):
                 start()
             name = pods.running[-1]
-            status, lines = docker("inspect", "-f", "{{.State.ExitCode}}", name), pods.logs(name).splitlines()
+            status, lines = docker("inspect", "-f", "{{.State.ExitCode}}", name), logs(name).splitlines()
             right = len(lines) == 1 and lines[0].startswith(f"{fault.store} at ") and lines[0].endswith(fault.problem)
             if status != "1" or not right:
                 yield f"{part} with {fault.store} at {fault.url}: status {status}, {lines}"
