@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from campaign_api.imports.records import UNSTORABLE, BadRow, CsvRow, beginning, too_long, unstorable_reason
+from campaign_api.imports.records import BadRow, CsvRow, beginning, too_long, unstorable_reason
+from leopard.domain.stored_text import UNSTORABLE
 
 _BLOCK: Final = 64 * 1024
 _DELIMITERS: Final = "\t;,"

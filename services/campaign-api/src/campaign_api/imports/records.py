@@ -1,13 +1,11 @@
 """The records of an uploaded file, with the numbers of their rows."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-_KEPT: Final = 200
+from leopard.domain.stored_text import UNSTORABLE
 
-UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
-"""Characters that PostgreSQL cannot store. The decoder turns undecodable bytes into lone surrogates."""
+_KEPT: Final = 200
 
 
 class UnreadableFileError(Exception):
@@ -40,7 +38,7 @@ class BadRow:
 
 
 def unstorable_reason(text: str) -> str | None:
-    """Why PostgreSQL cannot store a text; None if it can."""
+    """Why PostgreSQL cannot store a text; None if it can. The decoder makes lone surrogates of undecodable bytes."""
     found = UNSTORABLE.search(text)
     if found is None:
         return None
