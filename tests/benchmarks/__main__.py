@@ -5,8 +5,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks.parts import PARTS, Run
+from benchmarks.parts import PARTS
 from benchmarks.report import Report
+from benchmarks.run import Run
 from benchmarks.sizes import FULL, QUICK
 from leopard_local.children import ChildDiedError
 from leopard_local.environment import forget_settings

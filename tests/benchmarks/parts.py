@@ -1,70 +1,20 @@
 """The parts of a run. Each part measures, shows a table and stores its figures."""
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from itertools import product
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from statistics import median
 
 from benchmarks.api import api
-from benchmarks.conditions import conditions
 from benchmarks.contenders import CEILING, INSTANT_PEERS, LEOPARD, ONE_BY_ONE, SLOW_PEERS
-from benchmarks.dataset import ensure_customers
 from benchmarks.dispatcher import bare_publisher, dispatcher
-from benchmarks.http_server import NoGoError, build
+from benchmarks.http_sending import http
 from benchmarks.memory import memory
 from benchmarks.meter import Score
-from benchmarks.over_http import (
-    STOPS,
-    VARIANTS,
-    HttpScore,
-    as_json,
-    bare_client,
-    median_score,
-    stop_results,
-    system_over_http,
-    system_with_mock,
-    table_rows,
-    variant_name,
-    worker_alone,
-)
 from benchmarks.race import INSTANT, REAL, Contender, Latency, race
 from benchmarks.rendering import rendering
-from benchmarks.report import Report
-from benchmarks.sizes import Sizes
+from benchmarks.run import Run, peers_installed
 from benchmarks.whole_system import single_message_seconds, whole_system
-from leopard_local.stores import Stores, migrate, running_stores
-
-SCORE = ("", "messages/s", "CPU s/10k", "PostgreSQL", "RabbitMQ", "RSS MB")
-
-
-@dataclass
-class Run:
-    """One run: its folders, its sizes and its results so far."""
-
-    folder: Path
-    packages: Path
-    sizes: Sizes
-    report: Report
-    ratios: dict[str, tuple[float, str]] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def stores(self) -> Iterator[Stores]:
-        """Run PostgreSQL and RabbitMQ for races, with the customers that they need."""
-        with running_stores(self.folder / "race", self.packages) as stores:
-            migrate(stores.database_url)
-            sizes = self.sizes
-            ensure_customers(stores.database_url, max(sizes.race, sizes.dispatch, sizes.system) + 1000)
-            self.report.keep("conditions", conditions(stores, with_peers=_peers_installed()))
-            yield stores
-
-    def show(self, title: str, scores: Mapping[str, Score]) -> None:
-        """Store scores and show them."""
-        self.report.keep(title, {name: asdict(score) for name, score in scores.items()})
-        rows = [(n, s.rate, s.cpu, s.postgres_cpu, s.rabbitmq_cpu, s.rss_mb) for n, s in scores.items()]
-        self.report.table(title, SCORE, rows)
+from leopard_local.stores import Stores
 
 
 def _median(turns: Sequence[Score]) -> Score:
@@ -122,7 +72,7 @@ def dispatching(run: Run) -> None:
 
 def peers(run: Run) -> None:
     """Compare the worker with Celery, Dramatiq and taskiq; all have the same number of processes."""
-    if not _peers_installed():
+    if not peers_installed():
         run.report.say("   the peers are not installed; run: uv sync --group peers")
         return
     sizes = run.sizes
@@ -215,79 +165,6 @@ def render(run: Run) -> None:
     run.report.table("rendering, five placeholders", ("", "messages/s"), [("one core", rate)])
 
 
-def _http_ratios(run: Run, scores: Mapping[str, Mapping[str, HttpScore]]) -> None:
-    plain, tls_name = (variant_name(REAL, tls=tls) for tls in (False, True))
-    clients_cpu = {name: score.cpu["client"] for name, score in scores["client"].items()}
-    run.ratios[f"HTTP client, CPU / aiohttp, {plain}"] = (
-        clients_cpu[f"leopard, {plain}"] / clients_cpu[f"aiohttp, {plain}"],
-        "<= 0.5",
-    )
-    worker_cpu = {name: score.cpu["worker"] for name, score in scores["worker"].items()}
-    workers = scores["worker"]
-    run.ratios["HTTP sending, CPU with TLS / plain"] = (
-        workers[tls_name].system_cpu / workers[plain].system_cpu,
-        "<= 1.2",
-    )
-    run.ratios["HTTP worker alone, CPU with TLS / plain"] = worker_cpu[tls_name] / worker_cpu[plain], "some"
-    run.ratios["HTTP worker, CPU s/10k"] = worker_cpu[plain], "<= 2.2"
-    run.ratios["HTTP whole system, CPU s/10k"] = scores["system"][f"HTTP, {REAL.name}"].system_cpu, "<= 5"
-
-
-def _http_stopped_worker(run: Run, server: Path) -> None:
-    sizes = run.sizes
-    stops = STOPS if sizes.http_all else STOPS[:1]
-    found = stop_results(server, run.folder, run.packages, stops, count=sizes.http_stopped)
-    run.report.keep("http, stopped worker", {name: asdict(result) for name, result in found.items()})
-    run.report.table(
-        f"the worker is stopped at 40 % of {sizes.http_stopped:,} messages and started again",
-        ("signal, unknown outcomes", "lost", "sent twice", "reported as failed", "seconds"),
-        [(name, r.lost, r.duplicates, r.failed, r.seconds) for name, r in found.items()],
-    )
-    run.ratios["lost when a worker is stopped"] = float(sum(result.lost for result in found.values())), "0"
-
-
-def http(run: Run) -> None:
-    """Measure sending over real HTTP, and count lost and duplicate messages when a worker is stopped."""
-    try:
-        server = build(run.folder)
-    except NoGoError as error:
-        run.report.say(f"   {error}")
-        return
-    sizes, clients = run.sizes, ("leopard", "aiohttp")
-    variants = [variant for variant in VARIANTS if sizes.http_all or variant[0] is REAL]
-    turns: dict[str, dict[str, list[HttpScore]]] = {"client": {}, "worker": {}, "system": {}}
-
-    def keep(table: str, name: str, score: HttpScore) -> None:
-        turns[table].setdefault(name, []).append(score)
-        run.report.say(f"   {table}, {name}: {score.rate:,.0f}/s, {score.system_cpu:.2f} CPU s/10k")
-
-    for _ in range(sizes.repeats):
-        for (latency, tls), client in product(variants, clients):
-            score = bare_client(server, run.folder, client, latency, tls=tls, count=sizes.http)
-            keep("client", f"{client}, {variant_name(latency, tls=tls)}", score)
-    # in a short run, opening the TLS connections would cost more than using them
-    count = sizes.system if sizes.http_all else sizes.http
-    with run.stores() as stores:
-        for _ in range(sizes.repeats):
-            for latency, tls in variants:
-                score = worker_alone(server, stores, run.folder, latency, tls=tls, count=count)
-                keep("worker", variant_name(latency, tls=tls), score)
-    latencies = (REAL, INSTANT) if sizes.http_all else (REAL,)
-    for _ in range(sizes.repeats):
-        for latency in latencies:
-            score = system_over_http(server, run.folder, run.packages, latency, count=count)
-            keep("system", f"HTTP, {latency.name}", score)
-        keep("system", f"mock, {REAL.name}", system_with_mock(run.folder, run.packages, count=count))
-    scores = {table: {name: median_score(found) for name, found in rows.items()} for table, rows in turns.items()}
-    for table, rows in scores.items():
-        run.report.keep(f"http, {table}", as_json(rows))
-        run.report.table(
-            f"HTTP, {table}", ("", "messages/s", "CPU s/10k without the server", "each process"), table_rows(rows)
-        )
-    _http_ratios(run, scores)
-    _http_stopped_worker(run, server)
-
-
 PARTS: dict[str, Callable[[Run], None]] = {
     "worker": worker,
     "dispatcher": dispatching,
@@ -299,7 +176,3 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "api": requests,
     "rendering": render,
 }
-
-
-def _peers_installed() -> bool:
-    return all((Path(sys.executable).with_name(name)).exists() for name in ("celery", "dramatiq", "taskiq"))
