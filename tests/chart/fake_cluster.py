@@ -68,12 +68,14 @@ class Cluster:
             meta.setdefault("uid", before["metadata"]["uid"] if before else f"uid-{next(self._versions)}")
             meta.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
             meta["resourceVersion"] = str(next(self._versions))
-            if before is None or before.get("spec") != one.get("spec"):
-                meta["generation"] = (before or {"metadata": {}})["metadata"].get("generation", 0) + 1
+            changed = before is None or before.get("spec") != one.get("spec")
+            # whoever replaces an object need not send it along
+            meta["generation"] = (before or {"metadata": {}})["metadata"].get("generation", 0) + changed
+            if changed:
                 self.history.append((time.monotonic(), "changed" if before else "created", resource, meta["name"]))
             self.objects[key] = one
             self._tell(resource, event or ("MODIFIED" if before else "ADDED"), one)
-            if before is None or before.get("spec") != one.get("spec"):
+            if changed:
                 self._let_happen(resource, one)
             return copy.deepcopy(self.objects[key])
 
