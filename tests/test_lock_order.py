@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+from campaign_api.customers.attributes import AttributeLimits
 from campaign_api.customers.queries import change_customer, delete_customer
 from campaign_api.customers.schemas import CustomerChange
 from campaign_api.sending.controls import cancel_campaign, pause_campaign, resume_campaign
@@ -148,13 +149,14 @@ async def test_concurrent_work_of_all_services_causes_no_deadlock(database_url: 
 
 
 async def test_customers_who_exchange_phone_numbers_cause_no_deadlock(pool: Pool, connection: Connection) -> None:
+    limits = AttributeLimits(count=1, name_length=1, size=1000, known=1)
     await add_customers(connection, 2)
     first, second = await rows(connection, "SELECT id, phone FROM customers ORDER BY id")
 
     async def take(customer_id: int, phone: str) -> None:
         async with pool.connection() as own, own.transaction():
             with contextlib.suppress(ApiError):
-                await change_customer(own, customer_id, CustomerChange(phone=phone))
+                await change_customer(own, customer_id, CustomerChange(phone=phone), limits)
 
     for _ in range(30):
         await asyncio.gather(take(first["id"], second["phone"]), take(second["id"], first["phone"]))

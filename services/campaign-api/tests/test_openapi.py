@@ -70,7 +70,8 @@ def test_an_operation_documents_itself_and_its_errors(name: str, operation: dict
         if not status.startswith("2"):
             assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
     assert re.fullmatch(
-        r"(create|list|get|update|delete|send|pause|resume|cancel|preview)_[a-z]+", operation["operationId"]
+        r"(create|list|get|update|delete|send|pause|resume|cancel|preview|import|export|estimate)_[a-z_]+",
+        operation["operationId"],
     )
     assert operation["summary"]
     assert operation["description"]

@@ -102,6 +102,10 @@ campaignApi:
     databasePoolSize: 10
     maxBodyBytes: 4194304
     maxListedCustomers: 100000
+    maxAttributes: 100
+    maxAttributeName: 60
+    maxAttributesBytes: 16384
+    maxKnownAttributes: 500
   resources:
     requests:
       cpu: 100m

@@ -16,3 +16,13 @@ class ApiSettings(ServiceSettings):
     max_listed_customers: int = Field(
         default=100_000, ge=1, le=1_000_000, description="Maximum number of customer ids in one send"
     )
+    max_attributes: int = Field(default=100, ge=1, le=1000, description="Maximum number of attributes of a customer")
+    max_attribute_name: int = Field(
+        default=60, ge=1, le=200, description="Maximum length of an attribute's name, in characters"
+    )
+    max_attributes_bytes: int = Field(
+        default=16_384, ge=2, le=1_048_576, description="Maximum size of a customer's attributes as JSON, in bytes"
+    )
+    max_known_attributes: int = Field(
+        default=500, ge=1, le=10_000, description="Maximum number of different attributes of all customers"
+    )

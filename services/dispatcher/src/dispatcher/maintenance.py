@@ -9,7 +9,7 @@ from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.completion import FINISH, FINISHED_AT_A_TIME, finish_campaigns
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
 from dispatcher.planning import PLAN_POSTPONED, plan_postponed
-from dispatcher.pruning import forget_idempotency_keys, forget_providers
+from dispatcher.pruning import add_up_field_counts, forget_idempotency_keys, forget_providers
 from dispatcher.queue_routes import QueueRoute
 from dispatcher.schedules import START, start_due_campaign
 from dispatcher.settings import DispatcherSettings
@@ -107,9 +107,10 @@ class Maintenance:
         return 0
 
     async def prune(self, connection: Connection) -> float:
-        """Delete rows that are no longer needed."""
+        """Delete rows that are no longer needed, and add up counts."""
         await forget_idempotency_keys(connection)
         await forget_providers(connection)
+        await add_up_field_counts(connection)
         return PRUNE_SECONDS
 
 

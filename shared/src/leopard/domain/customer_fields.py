@@ -17,6 +17,20 @@ class FieldType(StrEnum):
     TEXTS = "texts"
     """A list of texts."""
 
+    @property
+    def words(self) -> str:
+        """How error messages name a value of this type."""
+        return _WORDS[self]
+
+
+_WORDS: Final = {
+    FieldType.TEXT: "a text",
+    FieldType.NUMBER: "a number",
+    FieldType.BOOLEAN: "true or false",
+    FieldType.DATE: "a date in the form 2026-11-30",
+    FieldType.TEXTS: "a list of texts",
+}
+
 
 COLUMNS: Final[Mapping[str, FieldType]] = {
     "phone": FieldType.TEXT,
@@ -52,6 +66,11 @@ def type_of_value(value: object) -> FieldType | None:
             return FieldType.TEXTS
         case _:
             return None
+
+
+def fits(given: FieldType, known: FieldType) -> bool:
+    """Whether an attribute of type `known` may have a value of type `given`. A date is also a text."""
+    return given is known or (given is FieldType.DATE and known is FieldType.TEXT)
 
 
 def is_date(text: str) -> bool:

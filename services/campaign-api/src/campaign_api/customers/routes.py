@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from campaign_api.customers.attributes import attribute_limits
+from campaign_api.customers.fields import CustomerField, list_fields
 from campaign_api.customers.queries import (
     change_customer,
     create_customer,
@@ -13,7 +15,7 @@ from campaign_api.customers.queries import (
     list_customers,
 )
 from campaign_api.customers.schemas import Customer, CustomerChange, NewCustomer
-from campaign_api.dependencies import ConnectionDep, TurnsDep
+from campaign_api.dependencies import ConnectionDep, ResourcesDep, TurnsDep
 from campaign_api.turns import Subject
 from campaign_api.web.error_responses import BODY_ERRORS, error_responses
 from campaign_api.web.errors import ErrorCode
@@ -31,6 +33,12 @@ class CustomerList(BaseModel):
     pagination: KeyPagination = Field(description="The position of this page in the list")
 
 
+class CustomerFieldList(BaseModel):
+    """The fields of customers."""
+
+    fields: Annotated[list[CustomerField], Field(description="The fields")]
+
+
 @router.post(
     "",
     status_code=201,
@@ -39,10 +47,11 @@ class CustomerList(BaseModel):
     response_description="The new customer",
     responses=error_responses(ErrorCode.INVALID_REQUEST, *BODY_ERRORS),
 )
-async def create(customer: NewCustomer, turns: TurnsDep) -> Customer:
+async def create(customer: NewCustomer, resources: ResourcesDep) -> Customer:
     """Create a customer. No two customers may have the same phone number."""
-    async with turns.changing(Subject("A customer with this phone", key=customer.phone)) as connection:
-        return await create_customer(connection, customer)
+    limits = attribute_limits(resources.settings)
+    async with resources.turns.changing(Subject("A customer with this phone", key=customer.phone)) as connection:
+        return await create_customer(connection, customer, limits)
 
 
 @router.get(
@@ -57,6 +66,18 @@ async def read_page(page: PageQuery, connection: ConnectionDep) -> CustomerList:
     rows = await list_customers(connection, after=page.after() or 0, limit=page.size + 1)
     kept, cursor = next_cursor([customer.id for customer in rows], page.size)
     return CustomerList(customers=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
+
+
+@router.get(
+    "/fields",
+    operation_id="list_customer_fields",
+    summary="List the fields of customers",
+    response_description="The fields",
+    responses=error_responses(ErrorCode.INVALID_REQUEST),
+)
+async def read_fields(connection: ConnectionDep) -> CustomerFieldList:
+    """List every field that customers can have: the columns, then the attributes by name."""
+    return CustomerFieldList(fields=await list_fields(connection))
 
 
 @router.get(
@@ -78,10 +99,11 @@ async def read(customer_id: CustomerId, connection: ConnectionDep) -> Customer:
     response_description="The customer after the change",
     responses=error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.CUSTOMER_NOT_FOUND, *BODY_ERRORS),
 )
-async def change(customer_id: CustomerId, change: CustomerChange, turns: TurnsDep) -> Customer:
-    """Change a customer. Absent fields stay as they are."""
-    async with turns.changing(Subject(f"Customer {customer_id}")) as connection:
-        return await change_customer(connection, customer_id, change)
+async def change(customer_id: CustomerId, change: CustomerChange, resources: ResourcesDep) -> Customer:
+    """Change a customer. Absent fields stay as they are; so do absent attributes."""
+    limits = attribute_limits(resources.settings)
+    async with resources.turns.changing(Subject(f"Customer {customer_id}")) as connection:
+        return await change_customer(connection, customer_id, change, limits)
 
 
 @router.delete(

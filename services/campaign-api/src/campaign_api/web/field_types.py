@@ -7,8 +7,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from campaign_api.web.errors import MOST_DETAILS, ItemProblems
 from campaign_api.web.timestamps import read_timestamp
+from leopard.domain.languages import language_tag
 from leopard.domain.phone_spellings import normalised_phone
 from leopard.domain.stored_text import MAX_TEXT, storable
+from leopard.domain.time_zones import time_zone
 
 MAX_BIGINT: Final = 2**63 - 1
 MAX_TEMPLATE: Final = 10_000
@@ -75,6 +77,8 @@ Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(storable)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(storable), AfterValidator(_not_blank)]
 TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE), AfterValidator(storable), AfterValidator(_not_blank)]
 Phone = Annotated[str, AfterValidator(normalised_phone)]
+LanguageTag = Annotated[str, AfterValidator(language_tag)]
+TimeZone = Annotated[str, AfterValidator(time_zone)]
 _INT64: Final = {"format": "int64"}
 Id = Annotated[int, Field(json_schema_extra=_INT64)]
 CampaignId = Annotated[
