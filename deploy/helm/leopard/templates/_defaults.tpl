@@ -102,6 +102,9 @@ campaignApi:
     databasePoolSize: 10
     maxBodyBytes: 4194304
     maxListedCustomers: 100000
+    maxImports: 2
+    maxImportRejects: 100000
+    importIdleSeconds: 60
     maxAttributes: 100
     maxAttributeName: 60
     maxAttributesBytes: 16384
@@ -152,6 +155,7 @@ dispatcher:
     window: 5000
     pollSeconds: 1
     sweepSeconds: 5
+    importRejectDays: 7
     publishConcurrency: 500
   resources:
     requests:

@@ -9,6 +9,8 @@ from starlette.routing import Route
 from campaign_api.campaigns import routes as campaigns
 from campaign_api.customers import routes as customers
 from campaign_api.dependencies import Resources
+from campaign_api.imports import routes as imports
+from campaign_api.imports.turns import ImportTurns
 from campaign_api.messages import routes as messages
 from campaign_api.nudges import Nudges
 from campaign_api.sending import preview
@@ -87,13 +89,14 @@ def create_app(settings: ApiSettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.resources = Resources(settings, pool, turns, nudges, health)
+    app.state.import_turns = ImportTurns(settings.max_imports)
     install_error_handlers(app)
     app.router.routes.extend(documentation_routes())
     for path, endpoint in health_routes(health):
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))
-    for module in (campaigns, sending, preview, messages, customers):
+    for module in (campaigns, sending, preview, messages, imports, customers):
         app.include_router(module.router)
-    app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes, streams=frozenset({imports.PATH}))
     app.add_middleware(RequestLog)
     return app
 

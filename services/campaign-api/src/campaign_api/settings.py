@@ -16,6 +16,13 @@ class ApiSettings(ServiceSettings):
     max_listed_customers: int = Field(
         default=100_000, ge=1, le=1_000_000, description="Maximum number of customer ids in one send"
     )
+    max_imports: int = Field(default=2, ge=1, le=100, description="Maximum number of imports at once in a process")
+    max_import_rejects: int = Field(
+        default=100_000, ge=0, le=10_000_000, description="Maximum number of rejected rows that are kept of an import"
+    )
+    import_idle_seconds: float = Field(
+        default=60, gt=0, le=86_400, description="Seconds without data after which an upload is given up"
+    )
     max_attributes: int = Field(default=100, ge=1, le=1000, description="Maximum number of attributes of a customer")
     max_attribute_name: int = Field(
         default=60, ge=1, le=200, description="Maximum length of an attribute's name, in characters"

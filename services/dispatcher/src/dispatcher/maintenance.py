@@ -7,6 +7,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 
 from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.completion import FINISH, FINISHED_AT_A_TIME, finish_campaigns
+from dispatcher.imports import end_lost_imports, forget_rejects
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
 from dispatcher.planning import PLAN_POSTPONED, plan_postponed
 from dispatcher.pruning import add_up_field_counts, forget_idempotency_keys, forget_providers
@@ -28,6 +29,7 @@ AT_A_TIME: Final = 50
 """The number of campaigns or chunks that a job handles before it rests."""
 
 PRUNE_SECONDS: Final = 60.0
+IMPORT_SECONDS: Final = 15.0
 
 Work = Callable[[Connection], Awaitable[float]]
 """One round of a job on a connection; returns the seconds to rest."""
@@ -50,6 +52,7 @@ class Maintenance:
             PLAN_POSTPONED: self.plan_postponed,
             FINISH: self.finish,
             "cancel campaigns": self.cancel,
+            "end lost imports": self.end_imports,
             "prune": self.prune,
         }
         for name, work in jobs.items():
@@ -106,10 +109,17 @@ class Maintenance:
                 return self._settings.poll_seconds
         return 0
 
+    async def end_imports(self, connection: Connection) -> float:
+        """End imports whose processes have ended."""
+        for import_id in await end_lost_imports(connection):
+            log.warning("import interrupted, its process has ended", import_id=import_id)
+        return IMPORT_SECONDS
+
     async def prune(self, connection: Connection) -> float:
         """Delete rows that are no longer needed, and add up counts."""
         await forget_idempotency_keys(connection)
         await forget_providers(connection)
+        await forget_rejects(connection, days=self._settings.import_reject_days)
         await add_up_field_counts(connection)
         return PRUNE_SECONDS
 

@@ -25,6 +25,9 @@ class DispatcherSettings(ServiceSettings):
     publish_concurrency: int = Field(
         default=500, ge=1, le=10_000, description="Maximum number of jobs that await a confirm"
     )
+    import_reject_days: float = Field(
+        default=7, gt=0, le=3650, description="Days after which the rejected rows of an import are deleted"
+    )
     dedicated_queues: Annotated[frozenset[Channel], NoDecode] = Field(
         default=frozenset(),
         description="Channels with a dedicated queue, such as campaign_sends.sms; a list: sms,whatsapp",

@@ -1,6 +1,6 @@
 """The fields that customers have: the columns, and the attributes with the types that they keep."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pydantic import BaseModel, Field
@@ -43,7 +43,7 @@ class CustomerField(BaseModel):
     customers: int = Field(description="Number of customers that have a value", examples=[4211])
 
 
-async def keep_types(connection: Connection, given: Mapping[str, FieldType], *, most: int) -> Mapping[str, FieldType]:
+async def keep_types(connection: Connection, given: Mapping[str, FieldType], *, most: int) -> None:
     """Store the types of new attributes in the caller's transaction, before it locks customers.
 
     Args:
@@ -51,32 +51,39 @@ async def keep_types(connection: Connection, given: Mapping[str, FieldType], *, 
         given: The attributes with the types of their values.
         most: How many different attributes there may be.
 
-    Returns:
-        The types of these attributes.
-
     Raises:
         FieldProblem: An attribute has another type already, or is one too many.
     """
-    if not given:
-        return {}
-    known = await known_types(connection, given)
-    new = {name: type_ for name, type_ in given.items() if name not in known}
-    if new:
-        cursor = await connection.execute(_COUNT)
-        [(count,)] = await cursor.fetchall()
-        if count + len(new) > most:
-            raise FieldProblem(next(iter(new)), f"is a new attribute, and there may be {most} different ones at most")
-        await connection.execute(_ADD, {"names": list(new), "types": list(new.values())})
-        # another transaction may have been first, with another type
-        known = await known_types(connection, given)
+    known = await settle_types(connection, given, most=most)
     for name, type_ in given.items():
         check_type(name, type_, known[name])
-    return known
 
 
-async def known_types(connection: Connection, names: Mapping[str, object]) -> dict[str, FieldType]:
+async def settle_types(connection: Connection, given: Mapping[str, FieldType], *, most: int) -> Mapping[str, FieldType]:
+    """Store the types of those attributes that are new; returns the types of all of them.
+
+    Raises:
+        FieldProblem: An attribute is one too many.
+    """
+    known = await known_types(connection, given)
+    new = {name: type_ for name, type_ in given.items() if name not in known}
+    if not new:
+        return known
+    cursor = await connection.execute(_COUNT)
+    [(count,)] = await cursor.fetchall()
+    if count + len(new) > most:
+        raise FieldProblem(next(iter(new)), f"is a new attribute, and there may be {most} different ones at most")
+    await connection.execute(_ADD, {"names": list(new), "types": list(new.values())})
+    # another transaction may have been first, with another type
+    return await known_types(connection, given)
+
+
+async def known_types(connection: Connection, names: Iterable[str]) -> dict[str, FieldType]:
     """The types of those of these attributes that are known."""
-    cursor = await connection.execute(_KNOWN, {"names": list(names)})
+    listed = list(names)
+    if not listed:
+        return {}
+    cursor = await connection.execute(_KNOWN, {"names": listed})
     return {name: FieldType(type_) for name, type_ in await cursor.fetchall()}
 
 

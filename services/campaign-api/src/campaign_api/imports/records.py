@@ -12,6 +12,10 @@ class UnreadableFileError(Exception):
     """The file, or the rest of it, cannot be read. The message says why, in words for the person who uploaded it."""
 
 
+class CellError(ValueError):
+    """A cell whose value a customer cannot have. The message says why, and does not begin with the column's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class CsvRow:
     """A row of a CSV file. The first row of the file, usually the header, has number 1."""

@@ -25,13 +25,15 @@ class RequestBody:
     `max_body_size` answers some requests with plain text, and does not read the rest of the body.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, streams: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._streams = streams
+        """Paths whose bodies have any size and type: their routes read them as streams."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with 413 or 415."""
-        if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
+        if scope["type"] != "http" or scope["method"] not in _WITH_BODY or scope["path"] in self._streams:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])

@@ -29,6 +29,7 @@ TAGS: Final = [
     {"name": "campaigns", "description": "Create, read, change and delete campaigns"},
     {"name": "sending", "description": "Send a campaign, control it, preview its text, and list its messages"},
     {"name": "customers", "description": "Create, read, change and delete customers"},
+    {"name": "imports", "description": "Import customers from files"},
 ]
 
 _HEADERS: Final = {

@@ -13,11 +13,12 @@ _MEANINGS: Final[dict[ErrorCode, str]] = {
     ErrorCode.NO_VALID_CUSTOMERS: "none of the customers exists",
     ErrorCode.CAMPAIGN_NOT_FOUND: "no campaign has this id",
     ErrorCode.CUSTOMER_NOT_FOUND: "no customer has this id",
+    ErrorCode.IMPORT_NOT_FOUND: "no import has this id",
     ErrorCode.NOT_FOUND: "no resource has this path",
     ErrorCode.METHOD_NOT_ALLOWED: "the resource does not support this method",
     ErrorCode.IDEMPOTENCY_CONFLICT: "the `Idempotency-Key` was used for another request in the last 24 hours",
     ErrorCode.PAYLOAD_TOO_LARGE: "the request body is too large",
-    ErrorCode.UNSUPPORTED_MEDIA_TYPE: "the `Content-Type` is not JSON",
+    ErrorCode.UNSUPPORTED_MEDIA_TYPE: "the `Content-Type` is not one that this route reads",
     ErrorCode.INTERNAL_ERROR: "an unexpected error; the service has logged it",
     ErrorCode.UNAVAILABLE: "the database is unavailable, or another transaction holds a lock; try again later",
 }
@@ -35,6 +36,7 @@ _EXAMPLES: Final[dict[ErrorCode, dict[str, Any]]] = {
     ErrorCode.NO_VALID_CUSTOMERS: error_body(ErrorCode.NO_VALID_CUSTOMERS, "None of the customers exists"),
     ErrorCode.CAMPAIGN_NOT_FOUND: error_body(ErrorCode.CAMPAIGN_NOT_FOUND, "Campaign 999 not found"),
     ErrorCode.CUSTOMER_NOT_FOUND: error_body(ErrorCode.CUSTOMER_NOT_FOUND, "Customer 999 not found"),
+    ErrorCode.IMPORT_NOT_FOUND: error_body(ErrorCode.IMPORT_NOT_FOUND, "Import 999 not found"),
 }
 
 BODY_ERRORS: Final = (ErrorCode.PAYLOAD_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE)

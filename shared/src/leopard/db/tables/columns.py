@@ -1,11 +1,12 @@
 """Columns that many tables have."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, text
 from sqlmodel import Column, Field
 
 from leopard.domain.customer_fields import FieldType
+from leopard.domain.imports import ImportMode, ImportStatus
 from leopard.domain.statuses import CampaignStatus, Channel, MessageStatus
 
 
@@ -21,9 +22,10 @@ def new_id() -> Any:  # noqa: ANN401
     return Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
 
 
-def one_of(
-    column: str, values: type[Channel | CampaignStatus | FieldType | MessageStatus], name: str
-) -> CheckConstraint:
+_Values: TypeAlias = type[Channel | CampaignStatus | FieldType | ImportMode | ImportStatus | MessageStatus]
+
+
+def one_of(column: str, values: _Values, name: str) -> CheckConstraint:
     """A check that a column holds one of the values."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=name)

@@ -1,0 +1,108 @@
+"""Cells of uploaded files as values of a customer's fields."""
+
+import json
+import re
+from collections.abc import Iterable
+from json.encoder import encode_basestring
+from typing import Final
+
+from campaign_api.imports.records import CellError
+from leopard.domain.customer_fields import FieldType, is_date
+from leopard.domain.languages import language_tag
+from leopard.domain.spreadsheet_cells import unprotected
+from leopard.domain.stored_text import MAX_TEXT
+from leopard.domain.time_zones import time_zone
+
+# as JSON writes numbers; a customer number such as 0012 is a text
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,100})?")
+_LIST: Final = re.compile(r"\[.*\]", re.DOTALL)
+_SEPARATOR: Final = re.compile(r"[,;]")
+_BOOLEANS: Final = {
+    "true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false",
+}  # fmt: skip
+
+
+def text_of(cell: str) -> str | None:
+    """The text of a cell; None if it is empty.
+
+    Raises:
+        CellError: The text is too long.
+    """
+    text = unprotected(cell)
+    if len(text) > MAX_TEXT:
+        raise CellError(f"is longer than {MAX_TEXT} characters")
+    return text if cell else None
+
+
+def column_text(column: str, text: str) -> str:
+    """The text as a column stores it.
+
+    Raises:
+        CellError: The column does not have such a value.
+    """
+    try:
+        match column:
+            case "preferred_language":
+                return language_tag(text)
+            case "time_zone":
+                return time_zone(text)
+            case _:
+                return text
+    except ValueError as error:
+        raise CellError(str(error)) from None
+
+
+def attribute_json(cell: str, kind: FieldType) -> str | None:
+    """The JSON of an attribute's value; None if the cell is empty.
+
+    Raises:
+        CellError: It is no value of that type.
+    """
+    text = text_of(cell)
+    if text is None or (not text and kind is not FieldType.TEXT):
+        return None
+    match kind:
+        case FieldType.TEXT:
+            return encode_basestring(text)
+        case FieldType.NUMBER if _NUMBER.fullmatch(text):
+            return text
+        case FieldType.BOOLEAN if (value := _BOOLEANS.get(text.lower())) is not None:
+            return value
+        case FieldType.DATE if is_date(text):
+            return f'"{text}"'
+        case FieldType.TEXTS:
+            return json.dumps(_list(text), ensure_ascii=False)
+        case _:
+            raise CellError(f"must be {kind.words}, as the first value of this field was")
+
+
+def type_of_cells(cells: Iterable[str]) -> FieldType | None:
+    """The type of a new attribute, from the cells of a column; None if all are empty."""
+    texts = {unprotected(cell) for cell in cells} - {""}
+    if not texts:
+        return None
+    if all(map(_NUMBER.fullmatch, texts)):
+        return FieldType.NUMBER
+    if texts <= {"true", "false", "TRUE", "FALSE", "True", "False"}:
+        return FieldType.BOOLEAN
+    if all(map(is_date, texts)):
+        return FieldType.DATE
+    return FieldType.TEXTS if all(map(_json_texts, texts)) else FieldType.TEXT
+
+
+def _list(text: str) -> list[str]:
+    """The texts of a list: as JSON, or separated by commas or semicolons."""
+    listed = _json_texts(text)
+    if listed is None:
+        listed = [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
+    return listed
+
+
+def _json_texts(text: str) -> list[str] | None:
+    if _LIST.fullmatch(text) is None:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if all(isinstance(item, str) for item in value) else None
