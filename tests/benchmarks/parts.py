@@ -8,6 +8,7 @@ from benchmarks.api import api
 from benchmarks.contenders import CEILING, INSTANT_PEERS, LEOPARD, ONE_BY_ONE, SLOW_PEERS
 from benchmarks.dispatcher import bare_publisher, dispatcher
 from benchmarks.http_sending import http
+from benchmarks.importing import importing
 from benchmarks.memory import memory
 from benchmarks.meter import Score
 from benchmarks.race import INSTANT, REAL, Contender, Latency, race
@@ -175,4 +176,5 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "waiting": waiting,
     "api": requests,
     "rendering": render,
+    "import": importing,
 }

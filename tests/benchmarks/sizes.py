@@ -25,6 +25,7 @@ class Sizes:
     http: int
     http_stopped: int
     http_all: bool
+    imported: int
 
 
 FULL = Sizes(
@@ -46,6 +47,7 @@ FULL = Sizes(
     http=30_000,
     http_stopped=30_000,
     http_all=True,
+    imported=1_000_000,
 )
 QUICK = Sizes(
     repeats=1,
@@ -66,4 +68,5 @@ QUICK = Sizes(
     http=1_000,
     http_stopped=1_000,
     http_all=False,
+    imported=20_000,
 )

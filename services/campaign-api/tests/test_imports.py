@@ -347,14 +347,14 @@ async def test_an_upload_that_stands_still_is_given_up(serve: Callable[..., Any]
 async def test_two_imports_of_the_same_customers_do_not_deadlock(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:
-    numbers = list(range(25_000))
+    numbers = list(range(40_000))
     files = [
         HEADER + b"".join(b"+2547%08d,%s,1\n" % (n, name) for n in order)
         for name, order in ((b"Ann", numbers), (b"Ben", numbers[::-1]))
     ]
     answers = await asyncio.gather(*(upload(client, file) for file in files))
-    assert [sum(counts_of(answer).values()) for answer in answers] == [25_000, 25_000]
-    assert sum(counts_of(answer).get("created", 0) for answer in answers) == 25_000
+    assert [sum(counts_of(answer).values()) for answer in answers] == [40_000, 40_000]
+    assert sum(counts_of(answer).get("created", 0) for answer in answers) == 40_000
     [found] = await rows(connection, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     assert found["deadlocks"] == 0
 

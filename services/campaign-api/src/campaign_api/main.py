@@ -96,6 +96,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))
     for module in (campaigns, sending, preview, messages, imports, customers):
         app.include_router(module.router)
+    app.include_router(imports.bulk_router)
     app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes, streams=frozenset({imports.PATH}))
     app.add_middleware(RequestLog)
     return app

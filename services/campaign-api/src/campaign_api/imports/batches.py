@@ -22,7 +22,8 @@ class Batch:
     customers: list[ImportedCustomer] = field(default_factory=list)
     repeated: set[str] = field(default_factory=set)
     """Phone numbers that a batch before had as well."""
-    duplicates: int = 0
+    replaced: dict[int, int] = field(default_factory=dict)
+    """Rows whose phone number a later row of the batch has, with the number of the last one."""
     rejects: list[Reject] = field(default_factory=list)
 
 
@@ -37,6 +38,7 @@ class Batches:
         """The batch of these rows. Of several rows with the same number, the last one counts."""
         batch = Batch(len(rows))
         customers: dict[str, ImportedCustomer] = {}
+        earlier: list[tuple[int, str]] = []
         for row in rows:
             if isinstance(row, BadRow):
                 batch.rejects.append(Reject(row.number, None, row.reason, [row.text]))
@@ -45,10 +47,12 @@ class Batches:
             if isinstance(customer, Reject):
                 batch.rejects.append(customer)
                 continue
-            if customers.pop(customer.phone, None) is not None:
-                batch.duplicates += 1
+            earlier.append((customer.number, customer.phone))
             customers[customer.phone] = customer
         batch.customers = list(customers.values())
+        for number, phone in earlier if len(earlier) > len(customers) else ():
+            if number != customers[phone].number:
+                batch.replaced[number] = customers[phone].number
         self._remember(batch)
         return batch
 
@@ -59,4 +63,3 @@ class Batches:
                 batch.repeated.add(customer.phone)
             else:
                 self._seen.add(number)
-        batch.duplicates += len(batch.repeated)

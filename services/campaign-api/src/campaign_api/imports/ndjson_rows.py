@@ -62,7 +62,7 @@ def _row(number: int, line: str) -> JsonRow | BadRow:
     try:
         values = json.loads(line, parse_constant=_refuse, parse_float=_finite)
         # escapes make what the line itself does not contain
-        reason = _unstorable_inside(values) if "\\u" in line else None
+        reason = unstorable_inside(values) if "\\u" in line else None
     except (ValueError, RecursionError):
         return BadRow(number, "is not valid JSON", beginning(line))
     if reason is not None:
@@ -72,14 +72,15 @@ def _row(number: int, line: str) -> JsonRow | BadRow:
     return JsonRow(number, values)
 
 
-def _unstorable_inside(value: object) -> str | None:
+def unstorable_inside(value: object) -> str | None:
+    """Why PostgreSQL cannot store a text inside a value; None if it can."""
     match value:
         case str():
             return unstorable_reason(value)
         case list():
-            return next(filter(None, map(_unstorable_inside, value)), None)
+            return next(filter(None, map(unstorable_inside, value)), None)
         case dict():
-            return next(filter(None, map(_unstorable_inside, (*value, *value.values()))), None)
+            return next(filter(None, map(unstorable_inside, (*value, *value.values()))), None)
         case _:
             return None
 

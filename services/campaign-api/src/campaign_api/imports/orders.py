@@ -55,13 +55,18 @@ def _checked_types(parts: list[str]) -> list[str]:
     return parts
 
 
-class ImportQuery(BaseModel):
-    """The query of an import."""
+class BatchQuery(BaseModel):
+    """What happens to customers that are known, and to new ones."""
 
     mode: ImportMode = Field(
         default=ImportMode.UPSERT, description="`create_only` changes no customer, `update_only` creates none"
     )
     dry_run: bool = Field(default=False, description="Compare only, and store nothing")
+
+
+class ImportQuery(BatchQuery):
+    """The query of an import."""
+
     default_country: Annotated[str, AfterValidator(_country)] | None = Field(
         default=None, description="Country of numbers without a country code (ISO 3166-1 alpha-2)", examples=["KE"]
     )

@@ -31,7 +31,7 @@ _AGAIN: Final = (errors.DeadlockDetected, errors.LockNotAvailable, errors.Serial
 # Compares the rows that were done before: a batch whose commit was not answered is not counted twice.
 _ADVANCE: Final = """
 UPDATE imports
-   SET rows = %(before)s + %(rows)s, created = created + %(created)s, updated = updated + %(updated)s,
+   SET rows = %(after)s, created = created + %(created)s, updated = updated + %(updated)s,
        unchanged = unchanged + %(unchanged)s, rejected = rejected + %(rejected)s,
        duplicates = duplicates + %(duplicates)s, rejects_kept = rejects_kept + %(kept)s,
        bytes_read = %(bytes_read)s, seen_at = now(), format = %(format)s, encoding = %(encoding)s,
@@ -99,6 +99,7 @@ class Progress:
             async with connection.transaction():
                 stored = await store(connection, batch, self._mode, self._limits, dry_run=self._dry_run)
                 rejects = _all_rejects(batch, stored)
+                results = _results(batch, stored, len(rejects))
                 kept = rejects[: self._rejects_left]
                 await keep_rejects(connection, self._id, kept)
                 advanced = await connection.execute(
@@ -106,12 +107,8 @@ class Progress:
                     {
                         "import_id": self._id,
                         "before": self.rows,
-                        "rows": batch.rows,
-                        "created": stored.created,
-                        "updated": stored.updated,
-                        "unchanged": stored.unchanged,
-                        "duplicates": stored.duplicates,
-                        "rejected": len(rejects),
+                        "after": self.rows + batch.rows,
+                        **results,
                         "kept": len(kept),
                         "bytes_read": bytes_read,
                         "format": file.format,
@@ -124,7 +121,8 @@ class Progress:
             cursor = await connection.execute(_SENDING)
             [(sending,)] = await cursor.fetchall()
         self._rejects_left -= len(kept)
-        _count(stored, len(rejects))
+        for result, rows in results.items():
+            IMPORT_ROWS.labels(result).inc(rows)
         return bool(sending)
 
     async def _refuse_unless_stored(self, connection: Connection, rows: int) -> None:
@@ -154,12 +152,17 @@ def _all_rejects(batch: Batch, stored: Stored) -> list[Reject]:
     return sorted([*batch.rejects, *refused], key=lambda reject: reject.number)
 
 
-def _count(stored: Stored, rejected: int) -> None:
-    for result, rows in (
-        ("created", stored.created),
-        ("updated", stored.updated),
-        ("unchanged", stored.unchanged),
-        ("duplicate", stored.duplicates),
-        ("rejected", rejected),
-    ):
-        IMPORT_ROWS.labels(result).inc(rows)
+def _results(batch: Batch, stored: Stored, rejected: int) -> dict[str, int]:
+    """How many rows had each result. A row counts once: where an earlier batch had its number, as a duplicate."""
+    results = {"created": 0, "updated": 0, "unchanged": 0, "duplicates": len(batch.replaced)}
+    for customer in batch.customers:
+        if customer.number in stored.refused:
+            continue
+        if customer.phone in batch.repeated:
+            result = "duplicates"
+        elif customer.phone in stored.created:
+            result = "created"
+        else:
+            result = "updated" if customer.number in stored.updated else "unchanged"
+        results[result] += 1
+    return {**results, "rejected": rejected}

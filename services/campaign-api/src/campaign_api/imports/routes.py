@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from campaign_api.customers.attributes import attribute_limits
 from campaign_api.dependencies import ConnectionDep, ResourcesDep, TurnsDep
+from campaign_api.imports.bulk import BatchAnswer, CustomerBatch, store_customers
 from campaign_api.imports.columns import read_map
-from campaign_api.imports.orders import ImportQuery, encoding_of, read_types, size_of
+from campaign_api.imports.orders import BatchQuery, ImportQuery, encoding_of, read_types, size_of
 from campaign_api.imports.queries import begin_import, cancel_import, get_import, list_imports
 from campaign_api.imports.rejects import rejects_as_csv
 from campaign_api.imports.running import ImportFailedError, ImportOrder, RunningImport
@@ -17,13 +18,15 @@ from campaign_api.imports.schemas import Import, ImportWithRejects
 from campaign_api.imports.turns import ImportTurns
 from campaign_api.imports.uploads import FileOptions
 from campaign_api.turns import Subject
-from campaign_api.web.error_responses import error_responses
+from campaign_api.web.error_responses import BODY_ERRORS, error_responses
 from campaign_api.web.errors import ApiError, ErrorCode
 from campaign_api.web.field_types import MAX_BIGINT, ImportId
+from campaign_api.web.json_bodies import BulkJsonRoute
 from campaign_api.web.paging import KeyPagination, PageQuery, next_cursor
 from leopard.domain.imports import ImportStatus
 
 router = APIRouter(tags=["imports"])
+bulk_router = APIRouter(tags=["customers"], route_class=BulkJsonRoute)
 
 PATH: Final = "/customers/import"
 
@@ -103,6 +106,23 @@ async def create(
     response.headers["Location"] = f"/imports/{import_id}"
     async with resources.pool.connection() as connection:
         return await get_import(connection, import_id)
+
+
+@bulk_router.post(
+    "/customers/batch",
+    operation_id="create_customer_batch",
+    summary="Create or update many customers",
+    response_description="What became of each customer",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, *BODY_ERRORS),
+)
+async def create_many(
+    batch: CustomerBatch, resources: ResourcesDep, query: Annotated[BatchQuery, Query()]
+) -> BatchAnswer:
+    """Create or update up to 10,000 customers by their phone numbers. A wrong one is rejected and harms no other."""
+    limits = attribute_limits(resources.settings)
+    at_once = max(1, resources.settings.database_pool_size // 4)
+    async with resources.turns.changing(Subject("A batch of customers", at_once=at_once)) as connection:
+        return await store_customers(connection, batch, query.mode, limits, dry_run=query.dry_run)
 
 
 @router.get(

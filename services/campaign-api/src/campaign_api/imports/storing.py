@@ -1,7 +1,7 @@
 """Stores a batch of an import: one COPY and one statement, in the caller's transaction."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from psycopg import sql
@@ -19,11 +19,11 @@ _TURN: Final = "SELECT pg_advisory_xact_lock(hashtext('leopard import'))"
 
 _STAGE: Final = f"""
 CREATE TEMPORARY TABLE imported (
-    number bigint, repeated boolean, phone text, {" text, ".join(TEXT_COLUMNS)} text, attributes jsonb, cleared text[]
+    number bigint, phone text, {" text, ".join(TEXT_COLUMNS)} text, attributes jsonb, cleared text[]
 ) ON COMMIT DROP
 """
 
-_COPY: Final = f"COPY imported (number, repeated, phone, {_COLUMNS}, attributes, cleared) FROM STDIN"
+_COPY: Final = f"COPY imported (number, phone, {_COLUMNS}, attributes, cleared) FROM STDIN"
 
 _AFTER: Final = {
     **{
@@ -41,7 +41,7 @@ _CHANGED: Final = f"""
 
 _KNOWN: Final = f"""
 known AS MATERIALIZED (
-    SELECT imported.number, imported.repeated, customers.id, {_CHANGED} AS changed,
+    SELECT imported.number, customers.id, {_CHANGED} AS changed,
            octet_length({_AFTER["attributes"]}::text) > %(max_size)s
            OR (SELECT count(*) FROM jsonb_object_keys({_AFTER["attributes"]})) > %(max_count)s AS refused
       FROM imported
@@ -63,7 +63,7 @@ locked AS MATERIALIZED (
       JOIN known ON known.id = locked.id
       JOIN imported ON imported.number = known.number
      WHERE customers.id = locked.id AND customers.phone = imported.phone AND {_CHANGED}
-    RETURNING known.repeated
+    RETURNING known.number
 )"""
 
 # A customer that another transaction creates meanwhile is found by the next try.
@@ -75,22 +75,21 @@ created AS (
      WHERE number NOT IN (SELECT number FROM known)
      ORDER BY phone
         ON CONFLICT (phone) DO NOTHING
-    RETURNING 1
+    RETURNING phone
 )"""
 
-_COUNTS: Final = """
+_RESULTS: Final = """
 SELECT {updated},
        {created},
        ARRAY(SELECT number FROM known WHERE changed AND refused),
        ARRAY(SELECT number FROM imported WHERE number NOT IN (SELECT number FROM known))
 """
 
-_UPDATED: Final = "(SELECT count(*) FROM updated WHERE NOT repeated)"
-_WOULD_UPDATE: Final = "(SELECT count(*) FROM known WHERE changed AND NOT refused AND NOT repeated)"
-_CREATED: Final = "(SELECT count(*) FROM created)"
-_WOULD_CREATE: Final = """
-(SELECT count(*) FROM imported WHERE NOT repeated AND number NOT IN (SELECT number FROM known))
-"""
+_NONE: Final = "ARRAY[]::bigint[]"
+_UPDATED: Final = "ARRAY(SELECT number FROM updated)"
+_WOULD_UPDATE: Final = "ARRAY(SELECT number FROM known WHERE changed AND NOT refused)"
+_CREATED: Final = "ARRAY(SELECT phone FROM created)"
+_WOULD_CREATE: Final = "ARRAY(SELECT phone FROM imported WHERE number NOT IN (SELECT number FROM known))"
 
 REFUSED: Final = "the customer would have too many attributes, or too large ones"
 UNKNOWN: Final = "no customer has this phone number"
@@ -99,16 +98,16 @@ _SPECIAL: Final = re.compile(r"[\\\n\r\t]")
 _ESCAPED: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
-    """What became of a batch. Each row that was not rejected before is counted once."""
+    """What became of the customers of a batch. Those that are nowhere here were unchanged."""
 
-    created: int
-    updated: int
-    unchanged: int
-    duplicates: int
-    refused: dict[int, str]
-    """Reasons by the numbers of rows that the table refused."""
+    created: set[str] = field(default_factory=set)
+    """Phone numbers."""
+    updated: set[int] = field(default_factory=set)
+    """Numbers of rows, as in `refused`."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """Reasons why the table refused a row."""
 
 
 async def store(
@@ -118,41 +117,39 @@ async def store(
     await connection.execute(_TURN)
     await connection.execute(_STAGE)
     async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        await copy.write("".join(_line(customer, batch.repeated) for customer in batch.customers))
+        await copy.write("".join(map(_line, batch.customers)))
     statement = _statement(mode, dry_run=dry_run)
-    created = updated = 0
+    stored = Stored()
     while True:
         answer = await connection.execute(statement, {"max_size": limits.size, "max_count": limits.count})
-        [(newly_updated, newly_created, refused, missing)] = await answer.fetchall()
-        created += newly_created
-        updated += newly_updated
-        if dry_run or mode is ImportMode.UPDATE_ONLY or newly_created == len(missing):
+        [(updated, created, refused, missing)] = await answer.fetchall()
+        stored.updated.update(updated)
+        stored.created.update(created)
+        if dry_run or mode is ImportMode.UPDATE_ONLY or len(created) == len(missing):
             break
-    reasons: dict[int, str] = {} if mode is ImportMode.CREATE_ONLY else dict.fromkeys(refused, REFUSED)
+    if mode is not ImportMode.CREATE_ONLY:
+        stored.refused = dict.fromkeys(refused, REFUSED)
     if mode is ImportMode.UPDATE_ONLY:
-        reasons |= dict.fromkeys(missing, UNKNOWN)
-    again = sum(customer.phone in batch.repeated for customer in batch.customers if customer.number in reasons)
-    duplicates = batch.duplicates - again
-    unchanged = len(batch.customers) - len(batch.repeated) - created - updated - (len(reasons) - again)
-    return Stored(created, updated, max(unchanged, 0), duplicates, reasons)
+        stored.refused |= dict.fromkeys(missing, UNKNOWN)
+    return stored
 
 
 def _statement(mode: ImportMode, *, dry_run: bool) -> sql.SQL:
-    parts, updated, created = [_KNOWN], "0", "0"
+    parts, updated, created = [_KNOWN], _NONE, _NONE
     if mode is not ImportMode.CREATE_ONLY:
         updated = _WOULD_UPDATE if dry_run else _UPDATED
         parts += [] if dry_run else [_UPDATE]
     if mode is not ImportMode.UPDATE_ONLY:
         created = _WOULD_CREATE if dry_run else _CREATED
         parts += [] if dry_run else [_CREATE]
-    counts = _COUNTS.format(updated=updated, created=created)
-    return sql.SQL(f"WITH {', '.join(parts)} {counts}")
+    # constants of this file; values are parameters
+    return sql.SQL(f"WITH {', '.join(parts)} {_RESULTS.format(updated=updated, created=created)}")
 
 
-def _line(customer: ImportedCustomer, repeated: set[str]) -> str:
+def _line(customer: ImportedCustomer) -> str:
     """A row of the text format of COPY."""
     cleared = f"{{{','.join(customer.cleared)}}}"
-    values = [str(customer.number), "t" if customer.phone in repeated else "f", customer.phone]
+    values = [str(customer.number), customer.phone]
     for value in (*customer.texts, customer.attributes):
         if value is None:
             values.append("\\N")

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -40,6 +40,8 @@ _STRINGS: Final = json.JSONDecoder()
 class JsonRoute(APIRoute):
     """A route whose body is read by `read_json`."""
 
+    most_fields: ClassVar[int] = MOST_FIELDS
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler of the route, which gets the parsed body."""
         handler = super().get_route_handler()
@@ -48,10 +50,17 @@ class JsonRoute(APIRoute):
         async def handler_of_json(request: Request) -> Response:
             if has_body:
                 most_items = request.app.state.resources.settings.max_listed_customers
-                request = _JsonRequest(request, await _read(await request.body(), most_items))
+                value = await _read(await request.body(), most_items, self.most_fields)
+                request = _JsonRequest(request, value)
             return await handler(request)
 
         return handler_of_json
+
+
+class BulkJsonRoute(JsonRoute):
+    """A route whose body is a list of objects."""
+
+    most_fields: ClassVar[int] = 25 * MOST_FIELDS
 
 
 class _JsonRequest(Request):
@@ -61,27 +70,28 @@ class _JsonRequest(Request):
         self._json = value
 
 
-async def _read(body: bytes, most_items: int) -> Any:  # noqa: ANN401
+async def _read(body: bytes, most_items: int, most_fields: int) -> Any:  # noqa: ANN401
     if not body:
         return None
     if len(body) <= _AT_ONCE_BYTES:
-        return read_json(body, most_items)
-    return await asyncio.get_running_loop().run_in_executor(_READING, read_json, body, most_items)
+        return read_json(body, most_items, most_fields)
+    return await asyncio.get_running_loop().run_in_executor(_READING, read_json, body, most_items, most_fields)
 
 
-def read_json(body: bytes, most_items: int) -> Any:  # noqa: ANN401
+def read_json(body: bytes, most_items: int, most_fields: int = MOST_FIELDS) -> Any:  # noqa: ANN401
     """The JSON value of a body.
 
     Args:
         body: JSON, in UTF-8 or another Unicode encoding that JSON may have.
         most_items: The longest list that is taken.
+        most_fields: The most values beside such a list, and the most lists and objects.
 
     Raises:
         ApiError: INVALID_REQUEST where it is no JSON, or holds more than is taken.
     """
     try:
         text = body.decode(json.detect_encoding(body), "surrogatepass")
-        return _Reader(text, most_items).document()
+        return _Reader(text, most_items, most_fields).document()
     except UnicodeDecodeError:
         raise ApiError(ErrorCode.INVALID_REQUEST, "The body is not JSON: it is not valid UTF-8") from None
     except json.JSONDecodeError as error:
@@ -90,11 +100,12 @@ def read_json(body: bytes, most_items: int) -> Any:  # noqa: ANN401
 
 
 class _Reader:
-    def __init__(self, text: str, most_items: int) -> None:
+    def __init__(self, text: str, most_items: int, most_fields: int) -> None:
         self._text = text
         self._most_items = most_items
-        self._left = most_items + MOST_FIELDS
-        self._containers_left = MOST_FIELDS
+        self._most_fields = most_fields
+        self._left = most_items + most_fields
+        self._containers_left = most_fields
 
     def document(self) -> Any:  # noqa: ANN401
         """The value of the whole text."""
@@ -110,7 +121,7 @@ class _Reader:
             raise json.JSONDecodeError("Expecting value", self._text, _after_blanks(self._text, at))
         self._left -= 1
         if self._left < 0:
-            raise _refusal((), f"must not hold more than {self._most_items + MOST_FIELDS} values")
+            raise _refusal((), f"must not hold more than {self._most_items + self._most_fields} values")
         opening, quote, number, fraction, exponent, constant = token.groups()
         if quote:
             return _STRINGS.raw_decode(self._text, token.end())
@@ -120,7 +131,7 @@ class _Reader:
             return _CONSTANTS[constant], token.end()
         self._containers_left -= 1
         if self._containers_left < 0:
-            raise _refusal(path, f"must not hold more than {MOST_FIELDS} lists and objects")
+            raise _refusal(path, f"must not hold more than {self._most_fields} lists and objects")
         if len(path) >= _DEEPEST:
             raise _refusal(path[:3], f"must not nest deeper than {_DEEPEST} levels")
         return self._list(token.end(), path) if opening == "[" else self._object(token.end(), path)
