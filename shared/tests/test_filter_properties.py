@@ -20,7 +20,7 @@ from leopard.domain.customer_fields import COLUMNS, FieldType
 Json = dict[str, Any]
 
 TODAY: Final = date(2026, 11, 30)
-EXAMPLES: Final = int(os.environ.get("LEOPARD_TEST_FILTERS", "300"))
+EXAMPLES: Final = int(os.environ.get("FILTERS", "300"))
 CUSTOMERS: Final = 120
 
 TEXTS: Final = ["", "Nairobi", "nairobi", "Nai", "100%", "a'b", 'a"b', "a\\b", "%(x)s", "2026-11-30", "São Paulo", "{}"]

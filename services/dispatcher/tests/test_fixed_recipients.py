@@ -14,7 +14,7 @@ from leopard.db.pool import Connection
 from leopard.domain.formats import FIXED_RECIPIENTS_FORMAT
 from support.factories import add_campaign, add_customers, counts, rows
 
-SIZE = int(os.environ.get("LEOPARD_TEST_AUDIENCE", "3000"))
+SIZE = int(os.environ.get("AUDIENCE", "3000"))
 """Customers of the audience that is fanned out; a million takes minutes."""
 
 
@@ -41,7 +41,11 @@ async def recipients(connection: Connection, campaign_id: int) -> list[int]:
 
 @pytest.mark.timeout(3600)
 async def test_customers_who_change_during_the_fan_out_neither_join_nor_leave(connection: Connection) -> None:
-    inside = await add_customers(connection, SIZE, location="Nairobi")
+    inside = [
+        customer
+        for first in range(0, SIZE, 50_000)
+        for customer in await add_customers(connection, min(50_000, SIZE - first), first_number=first)
+    ]
     outside = await add_customers(connection, 30, location="Kisumu", first_number=SIZE)
     chunk_size = max(SIZE // 30, 1)
     campaign_id = await begin(connection, {"filter": {"field": "location", "equal": "Nairobi"}}, chunk_size=chunk_size)

@@ -17,6 +17,7 @@ from leopard.domain.formats import FIXED_RECIPIENTS_FORMAT
 _SAMPLE: Final = "ORDER BY hashint8extended(customers.id, %(campaign_id)s) LIMIT %(limit)s"
 
 
+# One array of all ids is cut into parts: to number and group the ids takes three times as long.
 def _begin(selection: Selection) -> str:
     return f"""
 WITH chosen AS (
@@ -24,14 +25,15 @@ WITH chosen AS (
       FROM customers
      WHERE {selection.condition}
      {"" if selection.limit is None else _SAMPLE}
-), numbered AS (
-    SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(chunk_size)s AS part
+), whole AS MATERIALIZED (
+    SELECT array_agg(id ORDER BY id) AS ids
       FROM chosen
 ), stored AS (
     INSERT INTO audience_recipients (campaign_id, last_id, customer_ids)
-    SELECT %(campaign_id)s, max(id), array_agg(id ORDER BY id)
-      FROM numbered
-     GROUP BY part
+    SELECT %(campaign_id)s, ids[LEAST(first + %(chunk_size)s - 1, cardinality(ids))],
+           ids[first : first + %(chunk_size)s - 1]
+      FROM whole
+     CROSS JOIN LATERAL generate_series(1, cardinality(ids), %(chunk_size)s) AS first
     RETURNING last_id, cardinality(customer_ids) AS customers
 ), counted AS (
     SELECT COALESCE(sum(customers), 0) AS customers, COALESCE(max(last_id), 0) AS last_id
