@@ -26,7 +26,7 @@ async def begin(connection: Connection, audience: dict[str, object], *, chunk_si
 
 async def plan_all(connection: Connection, chunk_size: int) -> None:
     while await plan_next_chunk(connection, chunk_size):
-        while await claim_chunk(connection, 60):
+        while await claim_chunk(connection, 3600):
             pass
 
 
@@ -52,7 +52,7 @@ async def test_customers_who_change_during_the_fan_out_neither_join_nor_leave(co
     deleted: list[int] = []
     for step in range(30):
         assert await plan_next_chunk(connection, chunk_size)
-        await claim_chunk(connection, 60)
+        await claim_chunk(connection, 3600)
         # the last customer is not planned before the last step
         leaver = inside[-1 - step % 3]
         await connection.execute("UPDATE customers SET location = 'Kisumu' WHERE id = %s", [leaver])
