@@ -16,9 +16,12 @@ from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.chunk_jobs import pending_jobs
 from dispatcher.completion import finish_campaigns
 from dispatcher.planning import plan_next_chunk
+from dispatcher.postponed_recipients import plan_postponed
 from dispatcher.pruning import forget_idempotency_keys
 from dispatcher.retries import release_due
 from dispatcher.sweep import sweep_chunks
+from leopard.audiences.model import Audience
+from leopard.audiences.snapshot import begin_audience_send
 from leopard.broker.queues import SENDS
 from leopard.db.chunks import claim_chunk, mark_published
 from leopard.db.pool import Connection, Pool, create_pool
@@ -33,8 +36,13 @@ SECONDS = 6.0
 
 
 async def new_campaign(connection: Connection) -> None:
-    """Add a campaign to all customers, ready to be planned."""
-    campaign_id = await add_campaign(connection)
+    """Add a campaign to all customers, ready to be planned: as a send does, or as earlier versions did."""
+    async with connection.transaction():
+        campaign_id = await add_campaign(connection)
+        if random.random() < 0.7:
+            audience = Audience(all=True, limit=CUSTOMERS)
+            await begin_audience_send(connection, campaign_id, audience, chunk_size=random.choice([30, 50, 70]))
+            return
     await connection.execute(
         """
         UPDATE campaigns
@@ -82,6 +90,7 @@ async def work(connection: Connection) -> None:
 async def maintain(connection: Connection) -> None:
     """Do the work of maintenance."""
     await sweep_chunks(connection, again_seconds=0.01, lease_seconds=0.01, queues={Channel.SMS: SENDS.name})
+    await plan_postponed(connection, 50)
     await cancel_unplanned(connection)
     await cancel_chunk(connection)
     await finish_campaigns(connection)

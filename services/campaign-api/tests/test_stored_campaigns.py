@@ -11,7 +11,7 @@ from leopard.db.pool import Connection
 from support.factories import add_campaign, add_customers, add_messages, rows
 
 PLANTS = {
-    "audience": ["audience", "'{\"segment\": 7}'"],
+    "audience": ["audience", "'{\"cohort\": 7}'"],
     "audience-list": ["audience", "'[1, 2]'"],
     "audience-number": ["audience", "'7'"],
     "audience-huge-number": ["audience", "('{\"all\": 1' || repeat('0', 5000) || '}')::jsonb"],

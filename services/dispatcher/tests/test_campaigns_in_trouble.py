@@ -3,7 +3,8 @@
 import pytest
 
 from dispatcher.completion import finish_campaigns
-from dispatcher.planning import PLAN_POSTPONED, plan_next_chunk, plan_postponed
+from dispatcher.planning import plan_next_chunk
+from dispatcher.postponed_recipients import PLAN_POSTPONED, plan_postponed
 from dispatcher.schedules import start_due_campaign
 from leopard.db.chunks import claim_chunk
 from leopard.db.pool import Connection, Pool
@@ -31,9 +32,9 @@ async def state(connection: Connection, campaign_id: int) -> tuple[str, str | No
 
 async def test_an_unreadable_scheduled_audience_fails_only_its_campaign(connection: Connection) -> None:
     await add_customers(connection, 3)
-    broken = await to_an_audience(connection, '{"segment": 7}', status="scheduled")
+    broken = await to_an_audience(connection, '{"cohort": 7}', status="scheduled")
     good = await to_an_audience(connection, '{"all": true}', status="scheduled")
-    while await start_due_campaign(connection) is not None:
+    while await start_due_campaign(connection, 1000) is not None:
         pass
     status, reason = await state(connection, broken)
     assert status == "failed"
@@ -59,9 +60,9 @@ async def test_an_audience_that_cannot_be_planned_fails_only_its_campaign(connec
 
 async def test_a_campaign_with_a_newer_format_waits_for_a_newer_version(connection: Connection) -> None:
     await add_customers(connection, 3)
-    newer = await to_an_audience(connection, '{"segment": 7}', status="scheduled")
-    await connection.execute("UPDATE campaigns SET format = 2")
-    assert await start_due_campaign(connection) is None
+    newer = await to_an_audience(connection, '{"cohort": 7}', status="scheduled")
+    await connection.execute("UPDATE campaigns SET format = 99")
+    assert await start_due_campaign(connection, 1000) is None
     assert await state(connection, newer) == ("scheduled", None)
     await connection.execute("UPDATE campaigns SET status = 'sending'")
     assert not await plan_next_chunk(connection, 10)

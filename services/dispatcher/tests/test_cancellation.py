@@ -58,7 +58,7 @@ async def test_messages_that_a_worker_holds_are_not_cancelled(connection: Connec
 async def test_recipients_without_a_row_count_as_cancelled(connection: Connection) -> None:
     await add_customers(connection, 10)
     campaign_id = await add_campaign(connection)
-    await begin_audience_send(connection, campaign_id, Audience(all=True))
+    await begin_audience_send(connection, campaign_id, Audience(all=True), chunk_size=2)
     await plan_next_chunk(connection, 4)
     await connection.execute("UPDATE campaigns SET status = 'cancelled'")
     await cancel_unplanned(connection)

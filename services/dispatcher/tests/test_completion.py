@@ -48,13 +48,13 @@ async def test_the_status_of_a_finished_campaign_follows_from_its_messages(
 async def test_a_campaign_is_not_finished_before_its_audience_is_planned(connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
     await add_customers(connection, 5)
-    await begin_audience_send(connection, campaign_id, Audience(all=True))
+    await begin_audience_send(connection, campaign_id, Audience(all=True), chunk_size=2)
     assert await finish_campaigns(connection) == []
 
 
 async def test_a_campaign_with_an_empty_audience_fails(connection: Connection) -> None:
     campaign_id = await add_campaign(connection)
-    await begin_audience_send(connection, campaign_id, Audience(all=True))
+    await begin_audience_send(connection, campaign_id, Audience(all=True), chunk_size=2)
     assert await finish_campaigns(connection) == [campaign_id]
     assert await status_of(connection, campaign_id) == "failed"
 
@@ -85,7 +85,7 @@ async def test_wrong_counts_are_computed_again_once_no_chunk_is_left(connection:
 async def test_a_locked_campaign_delays_no_other(connection: Connection, pool: Pool) -> None:
     locked, free = await add_campaign(connection), await add_campaign(connection)
     for campaign_id in (locked, free):
-        await begin_audience_send(connection, campaign_id, Audience(all=True))
+        await begin_audience_send(connection, campaign_id, Audience(all=True), chunk_size=2)
     async with pool.connection() as other, other.transaction():
         await other.execute("SELECT FROM campaigns WHERE id = %s FOR UPDATE", [locked])
         async with asyncio.timeout(4):
@@ -97,7 +97,7 @@ async def test_a_locked_campaign_delays_no_other(connection: Connection, pool: P
 async def test_a_campaign_that_cannot_be_finished_delays_no_other(connection: Connection) -> None:
     broken, good = await add_campaign(connection), await add_campaign(connection)
     for campaign_id in (broken, good):
-        await begin_audience_send(connection, campaign_id, Audience(all=True))
+        await begin_audience_send(connection, campaign_id, Audience(all=True), chunk_size=2)
     await refuse_rows(connection, "campaigns", f"OLD.id = {broken}")
     before = failures_of(FINISH)
     assert await finish_campaigns(connection) == [good]

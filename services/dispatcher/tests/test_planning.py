@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from dispatcher.planning import plan_next_chunk
-from leopard.audiences.model import Audience, AudienceFilter
+from leopard.audiences.model import Audience
 from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.chunks import claim_chunk
 from leopard.db.pool import Connection, Pool
@@ -29,7 +29,7 @@ async def test_every_customer_gets_one_message(
 ) -> None:
     ids = await add_customers(connection, customers)
     campaign_id = await add_campaign(connection)
-    assert await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS) == customers
+    assert await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS, chunk_size=chunk_size) == customers
     await plan_all(connection, chunk_size)
     messages = await rows(connection, "SELECT customer_id FROM outbound_messages ORDER BY customer_id")
     assert [message["customer_id"] for message in messages] == ids
@@ -45,7 +45,9 @@ async def test_only_customers_that_match_the_filter_get_a_message(connection: Co
     wanted = await add_customers(connection, 10, location="Kisumu", first_number=10)
     await add_customers(connection, 10, location=None, first_number=20)
     campaign_id = await add_campaign(connection)
-    await begin_audience_send(connection, campaign_id, Audience(filter=AudienceFilter(location="Kisumu")))
+    await begin_audience_send(
+        connection, campaign_id, Audience.model_validate({"filter": {"location": "Kisumu"}}), chunk_size=7
+    )
     await plan_all(connection, 3)
     messages = await rows(connection, "SELECT customer_id FROM outbound_messages ORDER BY customer_id")
     assert [message["customer_id"] for message in messages] == wanted
@@ -54,7 +56,7 @@ async def test_only_customers_that_match_the_filter_get_a_message(connection: Co
 async def test_a_customer_created_after_the_send_gets_no_message(connection: Connection) -> None:
     early = await add_customers(connection, 5)
     campaign_id = await add_campaign(connection)
-    await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS)
+    await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS, chunk_size=7)
     await add_customers(connection, 5, first_number=5)
     await plan_all(connection, 2)
     messages = await rows(connection, "SELECT customer_id FROM outbound_messages ORDER BY customer_id")
@@ -64,7 +66,7 @@ async def test_a_customer_created_after_the_send_gets_no_message(connection: Con
 async def test_the_total_stays_correct_during_planning_and_when_customers_are_deleted(connection: Connection) -> None:
     ids = await add_customers(connection, 10)
     campaign_id = await add_campaign(connection)
-    await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS)
+    await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS, chunk_size=7)
     await plan_next_chunk(connection, 4)
     [campaign] = await rows(connection, "SELECT audience_unplanned FROM campaigns")
     assert (await counts(connection, campaign_id))["total"] + campaign["audience_unplanned"] == 10
@@ -78,7 +80,7 @@ async def test_the_total_stays_correct_during_planning_and_when_customers_are_de
 
 async def test_a_planned_chunk_is_published_before_the_next_is_planned(connection: Connection) -> None:
     await add_customers(connection, 10)
-    await begin_audience_send(connection, await add_campaign(connection), ALL_CUSTOMERS)
+    await begin_audience_send(connection, await add_campaign(connection), ALL_CUSTOMERS, chunk_size=7)
     assert await plan_next_chunk(connection, 3)
     assert not await plan_next_chunk(connection, 3)
 
@@ -86,7 +88,7 @@ async def test_a_planned_chunk_is_published_before_the_next_is_planned(connectio
 @pytest.mark.parametrize("status", ["draft", "scheduled", "paused", "sent", "failed", "cancelled"])
 async def test_no_campaign_is_planned_that_is_not_sending(connection: Connection, status: str) -> None:
     await add_customers(connection, 10)
-    await begin_audience_send(connection, await add_campaign(connection, status=status), ALL_CUSTOMERS)
+    await begin_audience_send(connection, await add_campaign(connection, status=status), ALL_CUSTOMERS, chunk_size=7)
     assert not await plan_next_chunk(connection, 3)
 
 
@@ -94,7 +96,7 @@ async def test_concurrent_dispatchers_plan_every_customer_once(connection: Conne
     await add_customers(connection, 500)
     campaigns = [await add_campaign(connection) for _ in range(3)]
     for campaign_id in campaigns:
-        await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS)
+        await begin_audience_send(connection, campaign_id, ALL_CUSTOMERS, chunk_size=7)
 
     async def dispatcher() -> None:
         async with pool.connection() as own:

@@ -66,8 +66,8 @@ async def test_a_scheduled_campaign_is_started_when_it_is_due(connection: Connec
     await add_customers(connection, 4)
     due = await scheduled(connection, "-1 second", '{"all": true}')
     later = await scheduled(connection, "1 hour", '{"all": true}')
-    assert await start_due_campaign(connection) == due
-    assert await start_due_campaign(connection) is None
+    assert await start_due_campaign(connection, 1000) == due
+    assert await start_due_campaign(connection, 1000) is None
     [started] = await rows(connection, "SELECT * FROM campaigns WHERE id = %s", due)
     assert (started["status"], started["audience_unplanned"]) == ("sending", 4)
     [waiting] = await rows(connection, "SELECT status FROM campaigns WHERE id = %s", later)
@@ -76,7 +76,7 @@ async def test_a_scheduled_campaign_is_started_when_it_is_due(connection: Connec
 
 async def test_a_scheduled_campaign_without_an_audience_waits_for_a_send_request(connection: Connection) -> None:
     await scheduled(connection, "-1 second", None)
-    assert await start_due_campaign(connection) is None
+    assert await start_due_campaign(connection, 1000) is None
 
 
 async def test_concurrent_dispatchers_start_a_campaign_once(connection: Connection, pool: Pool) -> None:
@@ -85,7 +85,7 @@ async def test_concurrent_dispatchers_start_a_campaign_once(connection: Connecti
 
     async def start() -> int | None:
         async with pool.connection() as own:
-            return await start_due_campaign(own)
+            return await start_due_campaign(own, 1000)
 
     started = await asyncio.gather(*(start() for _ in range(6)))
     assert [campaign_id for campaign_id in started if campaign_id is not None] == [due]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from campaign_api.audiences import routes as audiences
 from campaign_api.campaigns import routes as campaigns
 from campaign_api.customers import routes as customers
 from campaign_api.dependencies import Resources
@@ -13,6 +14,7 @@ from campaign_api.imports import routes as imports
 from campaign_api.imports.turns import ImportTurns
 from campaign_api.messages import routes as messages
 from campaign_api.nudges import Nudges
+from campaign_api.segments import routes as segments
 from campaign_api.sending import preview
 from campaign_api.sending import routes as sending
 from campaign_api.settings import ApiSettings
@@ -94,7 +96,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.router.routes.extend(documentation_routes())
     for path, endpoint in health_routes(health):
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))
-    for module in (campaigns, sending, preview, messages, imports, customers):
+    for module in (campaigns, sending, preview, messages, imports, customers, segments, audiences):
         app.include_router(module.router)
     app.include_router(imports.bulk_router)
     app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes, streams=frozenset({imports.PATH}))

@@ -23,12 +23,15 @@ WITH left_over AS (
       FROM campaigns
      WHERE status = 'cancelled' AND audience IS NOT NULL
        AND (audience_planned_to < audience_last_id
-            OR EXISTS (SELECT FROM postponed_recipients WHERE campaign_id = campaigns.id))
+            OR EXISTS (SELECT FROM postponed_recipients WHERE campaign_id = campaigns.id)
+            OR EXISTS (SELECT FROM audience_recipients WHERE campaign_id = campaigns.id))
      ORDER BY id
      LIMIT 1
        FOR NO KEY UPDATE SKIP LOCKED
 ), dropped AS (
     DELETE FROM postponed_recipients USING left_over WHERE campaign_id = left_over.id
+), forgotten AS (
+    DELETE FROM audience_recipients USING left_over WHERE campaign_id = left_over.id
 ), counted AS (
     {_COUNT_UNPLANNED}
 )

@@ -9,7 +9,7 @@ from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.completion import FINISH, FINISHED_AT_A_TIME, finish_campaigns
 from dispatcher.imports import end_lost_imports, forget_rejects
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
-from dispatcher.planning import PLAN_POSTPONED, plan_postponed
+from dispatcher.postponed_recipients import PLAN_POSTPONED, plan_postponed
 from dispatcher.pruning import add_up_field_counts, forget_idempotency_keys, forget_providers
 from dispatcher.queue_routes import QueueRoute
 from dispatcher.schedules import START, start_due_campaign
@@ -68,7 +68,7 @@ class Maintenance:
     async def start_scheduled(self, connection: Connection) -> float:
         """Start scheduled campaigns that are due."""
         for _ in range(AT_A_TIME):
-            if await start_due_campaign(connection, self._starting) is None:
+            if await start_due_campaign(connection, self._settings.chunk_size, self._starting) is None:
                 return self._settings.poll_seconds
         return 0
 

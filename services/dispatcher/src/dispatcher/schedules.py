@@ -1,12 +1,12 @@
 """Starts scheduled campaigns that are due."""
 
-from typing import Any, Final
+from typing import Final
 
 import psycopg
-from pydantic import ValidationError
 
 from dispatcher.troubles import CampaignTroubles
-from leopard.audiences.model import Audience, first_problem
+from leopard.audiences.model import Audience
+from leopard.audiences.selection import UNUSABLE_AUDIENCE, audience_problem
 from leopard.audiences.snapshot import begin_audience_send
 from leopard.db.failures import fail_scheduled
 from leopard.db.pool import Connection
@@ -31,7 +31,9 @@ SELECT id, audience
 """
 
 
-async def start_due_campaign(connection: Connection, troubles: CampaignTroubles | None = None) -> int | None:
+async def start_due_campaign(
+    connection: Connection, chunk_size: int, troubles: CampaignTroubles | None = None
+) -> int | None:
     """Start one due campaign; returns its id, or None if none is due.
 
     A campaign whose audience cannot be read fails with a reason. A campaign with another error is set aside for a
@@ -49,9 +51,9 @@ async def start_due_campaign(connection: Connection, troubles: CampaignTroubles 
         campaign_id: int = row[0]
         try:
             async with connection.transaction():
-                await _start(connection, campaign_id, row[1])
-        except ValidationError as error:
-            await _fail(connection, campaign_id, f"the audience cannot be read: {first_problem(error)}")
+                await _start(connection, campaign_id, row[1], chunk_size)
+        except UNUSABLE_AUDIENCE as error:
+            await _fail(connection, campaign_id, f"the audience cannot be read: {audience_problem(error)}")
         except psycopg.Error as error:
             if troubles.note(START, campaign_id, error):
                 await _fail(connection, campaign_id, f"the campaign cannot be started: {type(error).__name__}")
@@ -62,10 +64,10 @@ async def start_due_campaign(connection: Connection, troubles: CampaignTroubles 
     return campaign_id
 
 
-async def _start(connection: Connection, campaign_id: int, audience: Any) -> None:  # noqa: ANN401 JSON as it is stored
+async def _start(connection: Connection, campaign_id: int, audience: object, chunk_size: int) -> None:
     parsed = Audience.model_validate(audience)
     await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from={CampaignStatus.SCHEDULED})
-    await begin_audience_send(connection, campaign_id, parsed)
+    await begin_audience_send(connection, campaign_id, parsed, chunk_size=chunk_size)
 
 
 async def _fail(connection: Connection, campaign_id: int, reason: str) -> None:

@@ -18,6 +18,7 @@ from leopard.audiences.filters import (
     Operator,
     Received,
     Some,
+    within,
 )
 from leopard.domain.customer_fields import COLUMNS, FieldType, is_date
 
@@ -43,7 +44,7 @@ _FITTING: Final[Mapping[FieldType, type | tuple[type, ...]]] = {
     FieldType.DATE: str,
 }
 
-NEVER: Final = "false"
+_SHOWN: Final = 60
 
 # Beyond this many values a list is cheaper than one index condition each.
 _FEW_VALUES: Final = 20
@@ -57,26 +58,28 @@ class Condition:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def compile_filter(tree: Filter, types: FieldTypes, today: date | None = None) -> Condition:
+def compile_filter(tree: Filter, types: FieldTypes, *, today: date | None = None, prefix: str = "filter") -> Condition:
     """The SQL condition for customers that match a filter. It is never null inside a negation.
 
     Args:
         tree: The filter.
-        types: The known attributes. A condition on another attribute matches nobody, because nobody has it.
+        types: The known attributes.
         today: The day to which relative days refer; by default the present day in UTC.
+        prefix: The start of the parameters' names.
 
     Raises:
-        FilterError: An operator or a value does not fit the type of its field.
+        FilterError: A field is not known, or an operator or a value does not fit the type of its field.
     """
-    compiler = _Compiler(types, today or datetime.now(UTC).date())
+    compiler = _Compiler(types, today or datetime.now(UTC).date(), prefix)
     return Condition(compiler.compile(tree), compiler.parameters)
 
 
 class _Compiler:
-    def __init__(self, types: FieldTypes, today: date) -> None:
+    def __init__(self, types: FieldTypes, today: date, prefix: str) -> None:
         self.parameters: dict[str, Any] = {}
         self._types = types
         self._today = today
+        self._prefix = prefix
 
     def compile(self, tree: Filter) -> str:
         match tree:
@@ -85,7 +88,9 @@ class _Compiler:
             case Some(parts):
                 return "(" + " OR ".join(map(self.compile, parts)) + ")"
             case Not(part):
-                return f"({self.compile(part)}) IS NOT TRUE"
+                # a condition on messages is never null, and IS NOT TRUE would keep the planner from an anti-join
+                negation = "NOT ({})" if isinstance(part, Received | NotMessagedFor) else "({}) IS NOT TRUE"
+                return negation.format(self.compile(part))
             case Received(campaign_id, status):
                 wanted = "" if status is None else f" AND received.status = {self._parameter(status)}"
                 return (
@@ -95,7 +100,7 @@ class _Compiler:
             case NotMessagedFor(hours):
                 return (
                     "NOT EXISTS (SELECT FROM outbound_messages AS recent WHERE recent.customer_id = customers.id"
-                    " AND recent.status IN ('pending', 'sending', 'sent')"
+                    " AND recent.status NOT IN ('failed', 'cancelled')"
                     f" AND recent.updated_at > now() - make_interval(hours => {self._parameter(hours)}))"
                 )
             case Comparison():
@@ -106,8 +111,7 @@ class _Compiler:
         column = COLUMNS.get(comparison.field)
         known = column or self._types.get(name)
         if known is None:
-            # nobody has it
-            return "true" if comparison.operator is Operator.SET and comparison.value is False else NEVER
+            raise FilterError(within(comparison.path, "field"), f"is {name[:_SHOWN]}, which no customer has had")
         _check_type(comparison, known)
         if comparison.operator is Operator.SET:
             return self._is_set(name, column, wanted=comparison.value is True)
@@ -163,12 +167,9 @@ class _Compiler:
             start = self._day(value)
             if operator is Operator.BEFORE:
                 return f"{column} < {self._midnight(start)}"
-            return f"{column} >= {self._midnight(start + timedelta(days=1))}"
+            return f"{column} >= {self._midnight(_next(start))}"
         days = [date.fromisoformat(str(day)) for day in _values(value)]
-        within = (
-            f"({column} >= {self._midnight(day)} AND {column} < {self._midnight(day + timedelta(days=1))})"
-            for day in days
-        )
+        within = (f"({column} >= {self._midnight(day)} AND {column} < {self._midnight(_next(day))})" for day in days)
         return "(" + " OR ".join(within) + ")"
 
     def _midnight(self, day: date) -> str:
@@ -189,10 +190,14 @@ class _Compiler:
         return f"(customers.attributes ->> {self._parameter(name)})"
 
     def _parameter(self, value: object) -> str:
-        name = f"filter_{len(self.parameters)}"
+        name = f"{self._prefix}_{len(self.parameters)}"
         self.parameters[name] = value
         cast = "::text" if isinstance(value, str) else ""
         return f"%({name})s{cast}"
+
+
+def _next(day: date) -> date:
+    return day if day == date.max else day + timedelta(days=1)
 
 
 def _values(value: object) -> tuple[Any, ...]:
@@ -201,7 +206,7 @@ def _values(value: object) -> tuple[Any, ...]:
 
 def _check_type(comparison: Comparison, known: FieldType) -> None:
     operator, value = comparison.operator, comparison.value
-    name, path = comparison.field, f"{comparison.path}.{comparison.operator}"
+    name, path = comparison.field, within(comparison.path, comparison.operator)
     if operator not in OPERATORS[known]:
         allowed = ", ".join(OPERATORS[known])
         raise FilterError(path, f"does not fit {name}, which is of type {known}; operators are {allowed}")

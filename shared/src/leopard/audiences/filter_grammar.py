@@ -27,8 +27,9 @@ from leopard.audiences.filters import (
     Scalar,
     Some,
     Value,
+    within,
 )
-from leopard.domain.customer_fields import COLUMNS, FIELD_NAME
+from leopard.domain.customer_fields import COLUMNS, FIELD_NAME, is_date
 from leopard.domain.statuses import MessageStatus
 from leopard.domain.stored_text import MAX_TEXT, storable
 
@@ -38,13 +39,18 @@ MOST_VALUES: Final = 1000
 """The most values of one `in`."""
 
 _EQUAL_FIELDS: Final = ("location", "preferred_product")
-_RELATIVE: Final = re.compile(r"([+-]?)(\d{1,4})d")
-_DURATION: Final = re.compile(r"(\d{1,4})([hd])")
+_RELATIVE: Final = re.compile(r"([+-]?)(\d{1,4})d", re.ASCII)
+_DURATION: Final = re.compile(r"(\d{1,4})([hd])", re.ASCII)
 _MAX_ID: Final = 2**63 - 1
+_SHOWN: Final = 40
 
 
-def parse_filter(given: object, path: str = "filter") -> Filter:
+def parse_filter(given: object, path: str = "") -> Filter:
     """The tree of a filter in JSON.
+
+    Args:
+        given: The filter.
+        path: Where it stands, for messages: audience.filter
 
     Raises:
         FilterError: It is not part of the grammar, too deep or too long; says where and why.
@@ -64,10 +70,10 @@ class _Parser:
         if levels == 0:
             raise FilterError(path, f"is nested more than {MOST_LEVELS} levels deep")
         forms: dict[str, Callable[[dict[str, object], str, int], Filter]] = {
-            "all": lambda node, at, left: Every(self._parts(node["all"], f"{at}.all", left)),
-            "any": lambda node, at, left: Some(self._parts(node["any"], f"{at}.any", left)),
-            "not": lambda node, at, left: Not(self.parse(node["not"], f"{at}.not", left)),
-            "received": lambda node, at, _left: _received(node["received"], f"{at}.received"),
+            "all": lambda node, at, left: Every(self._parts(node["all"], within(at, "all"), left)),
+            "any": lambda node, at, left: Some(self._parts(node["any"], within(at, "any"), left)),
+            "not": lambda node, at, left: Not(self.parse(node["not"], within(at, "not"), left)),
+            "received": lambda node, at, _left: _received(node["received"], within(at, "received")),
             "not_messaged_for": lambda node, at, _left: _not_messaged_for(node["not_messaged_for"], at),
         }
         form = next((forms[key] for key in forms if key in given), None)
@@ -83,12 +89,14 @@ class _Parser:
             raise FilterError(path, "must be a list with at least one filter")
         if len(given) > MOST_CONDITIONS:
             raise FilterError(path, f"must not hold more than {MOST_CONDITIONS} filters")
-        return tuple(self.parse(part, f"{path}.{index}", levels) for index, part in enumerate(given))
+        return tuple(self.parse(part, within(path, index), levels) for index, part in enumerate(given))
 
     def _comparisons(self, given: Mapping[str, object], path: str) -> Filter:
         field = given["field"]
         if not isinstance(field, str) or not is_field(field):
-            raise FilterError(f"{path}.field", f"must be one of {', '.join(COLUMNS)}, or the name of an attribute")
+            raise FilterError(
+                within(path, "field"), f"must be one of {', '.join(COLUMNS)}, or the name of an attribute"
+            )
         unknown = [key for key in given if key != "field" and key not in _VALUES]
         if unknown:
             raise FilterError(path, f"has no operator {_quoted(unknown[0])}; operators are {', '.join(Operator)}")
@@ -98,16 +106,16 @@ class _Parser:
         for operator in Operator:
             if operator in given:
                 self._count(path)
-                value = _VALUES[operator](given[operator], f"{path}.{operator}")
+                value = _VALUES[operator](given[operator], within(path, operator))
                 compared.append(Comparison(path, field, operator, value))
         return compared[0] if len(compared) == 1 else Every(tuple(compared))
 
     def _equal_fields(self, given: Mapping[str, object], path: str) -> Filter:
         unknown = [key for key in given if key not in _EQUAL_FIELDS]
         if unknown:
-            raise FilterError(f"{path}.{unknown[0][:MAX_TEXT]}", "is not part of a filter")
+            raise FilterError(within(path, unknown[0][:_SHOWN]), "is not part of a filter")
         equal = tuple(
-            Comparison(f"{path}.{name}", name, Operator.EQUAL, _text(given[name], f"{path}.{name}"))
+            Comparison(within(path, name), name, Operator.EQUAL, _text(given[name], within(path, name)))
             for name in _EQUAL_FIELDS
             if given.get(name) is not None
         )
@@ -132,16 +140,16 @@ def _received(given: object, path: str) -> Received:
         raise FilterError(path, "must be an object with campaign_id, and status where wanted")
     campaign_id, status = given["campaign_id"], given.get("status")
     if isinstance(campaign_id, bool) or not isinstance(campaign_id, int) or not 1 <= campaign_id <= _MAX_ID:
-        raise FilterError(f"{path}.campaign_id", "must be a positive integer")
+        raise FilterError(within(path, "campaign_id"), "must be a positive integer")
     if status is not None and status not in tuple(MessageStatus):
-        raise FilterError(f"{path}.status", f"must be one of {', '.join(MessageStatus)}")
+        raise FilterError(within(path, "status"), f"must be one of {', '.join(MessageStatus)}")
     return Received(campaign_id, None if status is None else MessageStatus(status))
 
 
 def _not_messaged_for(given: object, path: str) -> NotMessagedFor:
     found = _DURATION.fullmatch(given) if isinstance(given, str) else None
     if found is None:
-        raise FilterError(f"{path}.not_messaged_for", 'must be a number of hours or days: "12h" or "7d"')
+        raise FilterError(within(path, "not_messaged_for"), 'must be a number of hours or days: "12h" or "7d"')
     return NotMessagedFor(int(found[1]) * (24 if found[2] == "d" else 1))
 
 
@@ -176,7 +184,7 @@ def _scalars(given: object, path: str) -> tuple[Scalar, ...]:
         raise FilterError(path, "must be a list with at least one value")
     if len(given) > MOST_VALUES:
         raise FilterError(path, f"must not hold more than {MOST_VALUES} values")
-    return tuple(_scalar(value, f"{path}.{index}") for index, value in enumerate(given))
+    return tuple(_scalar(value, within(path, index)) for index, value in enumerate(given))
 
 
 def _day(given: object, path: str) -> Day:
@@ -184,10 +192,8 @@ def _day(given: object, path: str) -> Day:
         relative = _RELATIVE.fullmatch(given)
         if relative is not None:
             return Day(days_from_today=int(relative[1] + relative[2]))
-        try:
+        if is_date(given):
             return Day(day=date.fromisoformat(given))
-        except ValueError:
-            pass
     raise FilterError(path, 'must be a date, "2026-11-30", or days from today, "-90d"')
 
 
@@ -198,7 +204,7 @@ def _truth(given: object, path: str) -> bool:
 
 
 def _quoted(word: Any) -> str:  # noqa: ANN401 a key of a request
-    return repr(str(word)[:40])
+    return repr(str(word)[:_SHOWN])
 
 
 _VALUES: Final[Mapping[str, Callable[[object, str], Value]]] = {

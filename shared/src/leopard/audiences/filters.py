@@ -17,6 +17,11 @@ class FilterError(ValueError):
         self.problem = problem
 
 
+def within(path: str, key: object) -> str:
+    """The path of a member of what stands at `path`, such as filter.all.0 in filter.all."""
+    return f"{path}.{key}" if path else str(key)
+
+
 class Operator(StrEnum):
     """The operators of a condition, by their names in JSON."""
 

@@ -1,54 +1,78 @@
-"""The snapshot of an audience at its send: stores and counts it. The dispatcher writes the message rows later."""
+"""The snapshot of an audience at its send: stores the ids of its customers. Writes no message rows.
 
-from typing import Any, Final
+One statement reads all customers as they are at its begin. A customer who is created or changed afterwards neither
+joins nor leaves. See docs/adr/0023.
+"""
+
+from typing import Final
 
 from psycopg.types.json import Jsonb
 
 from leopard.audiences.model import Audience
+from leopard.audiences.selection import Selection, select_audience
 from leopard.db.pool import Connection
-from leopard.domain.phone_numbers import TEST_PREFIX
+from leopard.domain.formats import FIXED_RECIPIENTS_FORMAT
 
-MATCHES: Final = f"""
-    NOT starts_with(customers.phone, '{TEST_PREFIX}')
-    AND (%(location)s::text IS NULL OR customers.location = %(location)s)
-    AND (%(preferred_product)s::text IS NULL OR customers.preferred_product = %(preferred_product)s)
-"""
-"""The SQL condition for a customer of the audience. Excludes test customers. Takes `audience_parameters`."""
+# The hash is part of PostgreSQL's format of hash partitions, so it is the same on every server and in every version.
+_SAMPLE: Final = "ORDER BY hashint8extended(customers.id, %(campaign_id)s) LIMIT %(limit)s"
 
-_BEGIN: Final = f"""
-WITH counted AS (
-    SELECT count(*) AS customers, max(customers.id) AS last_id
+
+# One array of all ids is cut into parts: to number and group the ids takes three times as long.
+def _begin(selection: Selection) -> str:
+    return f"""
+WITH chosen AS (
+    SELECT customers.id
       FROM customers
-     WHERE {MATCHES}
+     WHERE {selection.condition}
+     {"" if selection.limit is None else _SAMPLE}
+), whole AS MATERIALIZED (
+    SELECT array_agg(id ORDER BY id) AS ids
+      FROM chosen
+), stored AS (
+    INSERT INTO audience_recipients (campaign_id, last_id, customer_ids)
+    SELECT %(campaign_id)s, ids[LEAST(first + %(chunk_size)s - 1, cardinality(ids))],
+           ids[first : first + %(chunk_size)s - 1]
+      FROM whole
+     CROSS JOIN LATERAL generate_series(1, cardinality(ids), %(chunk_size)s) AS first
+    RETURNING last_id, cardinality(customer_ids) AS customers
+), counted AS (
+    SELECT COALESCE(sum(customers), 0) AS customers, COALESCE(max(last_id), 0) AS last_id
+      FROM stored
 )
 UPDATE campaigns
    SET audience = %(audience)s,
-       audience_last_id = COALESCE(counted.last_id, 0),
+       audience_last_id = counted.last_id,
        audience_planned_to = 0,
-       audience_unplanned = counted.customers
+       audience_unplanned = counted.customers,
+       format = GREATEST(format, {FIXED_RECIPIENTS_FORMAT})
   FROM counted
  WHERE campaigns.id = %(campaign_id)s
 RETURNING counted.customers
 """
 
 
-def audience_parameters(audience: Audience) -> dict[str, Any]:
-    """The parameters of `MATCHES`. For all customers every parameter is NULL."""
-    wanted = audience.filter
-    return {
-        "location": wanted.location if wanted else None,
-        "preferred_product": wanted.preferred_product if wanted else None,
-    }
+async def begin_audience_send(connection: Connection, campaign_id: int, audience: Audience, *, chunk_size: int) -> int:
+    """Store the campaign's audience and the ids of its customers in the caller's transaction; returns their number.
 
+    Args:
+        connection: Has an open transaction, which has locked the campaign.
+        campaign_id: The campaign.
+        audience: Its audience.
+        chunk_size: How many ids one row holds.
 
-async def begin_audience_send(connection: Connection, campaign_id: int, audience: Audience) -> int:
-    """Store the campaign's audience in the caller's transaction; returns its number of customers."""
+    Raises:
+        SegmentNotFoundError: A segment of the audience does not exist.
+        FilterError: A filter does not fit the fields of customers.
+    """
+    selection = await select_audience(connection, audience)
     cursor = await connection.execute(
-        _BEGIN,
+        _begin(selection),
         {
+            **selection.parameters,
             "campaign_id": campaign_id,
-            "audience": Jsonb(audience.model_dump(exclude_none=True)),
-            **audience_parameters(audience),
+            "audience": Jsonb(audience.stored()),
+            "chunk_size": chunk_size,
+            "limit": selection.limit,
         },
     )
     row = await cursor.fetchone()

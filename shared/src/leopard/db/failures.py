@@ -24,6 +24,8 @@ WITH campaign AS (
        FOR NO KEY UPDATE
 ), dropped AS (
     DELETE FROM postponed_recipients USING campaign WHERE campaign_id = campaign.id
+), forgotten AS (
+    DELETE FROM audience_recipients USING campaign WHERE campaign_id = campaign.id
 ), counted AS (
     {_COUNT_UNPLANNED}
 )

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from psycopg import errors
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -33,10 +33,14 @@ LOCK_SECONDS: Final = 2
 """How long a migration waits for a lock before it lets other statements pass."""
 
 _RETRY_SECONDS: Final = (1.0, 3.0)
+_GUARD_SECONDS: Final = 0.2
 
 _LOCKED: Final = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 _SET_TIMEOUTS: Final = f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET LOCAL statement_timeout = 0"
+
+# Without parameters, so that the idle transaction keeps no portal and with it no snapshot.
+_TRY_LOCK: Final = f"SELECT pg_try_advisory_xact_lock({_LOCK})"
 
 _DISABLE_TIMEOUTS: Final = """
 SET LOCAL lock_timeout = 0;
@@ -95,7 +99,9 @@ def migrate(database_url: str, *, wait_seconds: float = 60) -> tuple[str | None,
 def _migrate(engine: Engine, wait_seconds: float) -> tuple[str | None, str]:
     with engine.connect() as guard, guard.begin():
         guard.exec_driver_sql(_DISABLE_TIMEOUTS)
-        guard.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        # CREATE INDEX CONCURRENTLY waits for every snapshot, and so for a statement of another run that waits here
+        while not guard.exec_driver_sql(_TRY_LOCK).scalar_one():
+            time.sleep(_GUARD_SECONDS)
         with engine.connect() as connection:
             before = MigrationContext.configure(connection).get_current_revision()
             connection.commit()

@@ -6,5 +6,11 @@ for a newer process. A campaign with a known format that cannot be read is broke
 
 from typing import Final
 
-KNOWN_FORMAT: Final = 1
+EQUAL_FIELDS_FORMAT: Final = 1
+"""The audience is all customers, or compares location and preferred product. Planning selects its customers."""
+
+FIXED_RECIPIENTS_FORMAT: Final = 2
+"""The audience may be any. The send has stored the ids of its recipients."""
+
+KNOWN_FORMAT: Final = FIXED_RECIPIENTS_FORMAT
 """The highest format that this version plans and sends."""

@@ -5,12 +5,15 @@ from typing import Any, Final
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from campaign_api.audiences.problems import answering_audience_problems
 from campaign_api.campaigns.schemas import Campaign, CampaignChange, NewCampaign
 from campaign_api.campaigns.stored_audiences import known_audience
 from campaign_api.campaigns.templates import check_template
 from campaign_api.web.errors import ApiError, ErrorCode, campaign_not_found
 from leopard.audiences.model import Audience
+from leopard.audiences.selection import select_audience
 from leopard.db.pool import Connection
+from leopard.domain.formats import EQUAL_FIELDS_FORMAT
 from leopard.domain.statuses import EDITABLE, CampaignStatus
 
 COLUMNS: Final = """
@@ -30,8 +33,8 @@ _STATUS: Final = f"""
 """
 
 _CREATE: Final = f"""
-INSERT INTO campaigns (name, channel, status, base_template, scheduled_at, audience)
-VALUES (%(name)s, %(channel)s, {_STATUS}, %(base_template)s, %(scheduled_at)s, %(audience)s)
+INSERT INTO campaigns (name, channel, status, base_template, scheduled_at, audience, format)
+VALUES (%(name)s, %(channel)s, {_STATUS}, %(base_template)s, %(scheduled_at)s, %(audience)s, %(format)s)
 RETURNING {COLUMNS}
 """
 
@@ -44,7 +47,8 @@ _LOCK: Final = f"{_GET} FOR NO KEY UPDATE"
 _CHANGE: Final = f"""
 UPDATE campaigns
    SET name = %(name)s, channel = %(channel)s, status = {_STATUS}, base_template = %(base_template)s,
-       scheduled_at = %(scheduled_at)s, audience = %(audience)s, updated_at = now()
+       scheduled_at = %(scheduled_at)s, audience = %(audience)s, format = GREATEST(format, %(format)s),
+       updated_at = now()
  WHERE id = %(campaign_id)s
 RETURNING {COLUMNS}
 """
@@ -58,11 +62,12 @@ async def create_campaign(connection: Connection, campaign: NewCampaign) -> Camp
         campaign: What to store.
 
     Raises:
-        ApiError: INVALID_TEMPLATE.
+        ApiError: INVALID_TEMPLATE; INVALID_REQUEST or SEGMENT_NOT_FOUND where its audience cannot be selected.
     """
     check_template(campaign.base_template)
     await connection.execute(_LOCK_CREATION)
-    return await _one(connection, _CREATE, {**campaign.model_dump(), "audience": _stored(campaign.audience)})
+    await _check_audience(connection, campaign.audience)
+    return await _one(connection, _CREATE, {**campaign.model_dump(), **_audience(campaign.audience)})
 
 
 async def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
@@ -78,8 +83,9 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
     """Change a campaign before it is sent, in the caller's transaction.
 
     Raises:
-        ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, INVALID_TEMPLATE; INVALID_REQUEST where another version wrote
-            what this one does not know, and the change leaves it.
+        ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, INVALID_TEMPLATE; INVALID_REQUEST or SEGMENT_NOT_FOUND where the
+            new audience cannot be selected, or another version wrote what this one does not know and the change
+            leaves it.
     """
     given = {name: getattr(change, name) for name in change.model_fields_set}
     if "base_template" in given:
@@ -89,6 +95,8 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
     changed = campaign.model_copy(update=given)
     refuse_unless_known(changed)
     audience = known_audience(changed.audience)
+    if "audience" in given:
+        await _check_audience(connection, audience)
     return await _one(
         connection,
         _CHANGE,
@@ -98,7 +106,7 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
             "channel": changed.channel,
             "base_template": changed.base_template,
             "scheduled_at": changed.scheduled_at,
-            "audience": _stored(audience),
+            **_audience(audience),
         },
     )
 
@@ -137,8 +145,16 @@ def refuse_unless_known(campaign: Campaign) -> None:
         raise problem
 
 
-def _stored(audience: Audience | None) -> Jsonb | None:
-    return None if audience is None else Jsonb(audience.model_dump(exclude_none=True))
+def _audience(audience: Audience | None) -> dict[str, Any]:
+    if audience is None:
+        return {"audience": None, "format": EQUAL_FIELDS_FORMAT}
+    return {"audience": Jsonb(audience.stored()), "format": audience.campaign_format}
+
+
+async def _check_audience(connection: Connection, audience: Audience | None) -> None:
+    if audience is not None:
+        with answering_audience_problems():
+            await select_audience(connection, audience)
 
 
 async def _one(connection: Connection, statement: str, parameters: dict[str, Any]) -> Campaign:

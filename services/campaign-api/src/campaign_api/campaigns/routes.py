@@ -36,7 +36,11 @@ class CampaignList(BaseModel):
     summary="Create a campaign",
     response_description="The new campaign",
     responses=error_responses(
-        ErrorCode.INVALID_REQUEST, ErrorCode.INVALID_TEMPLATE, ErrorCode.IDEMPOTENCY_CONFLICT, *BODY_ERRORS
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.INVALID_TEMPLATE,
+        ErrorCode.SEGMENT_NOT_FOUND,
+        ErrorCode.IDEMPOTENCY_CONFLICT,
+        *BODY_ERRORS,
     ),
 )
 async def create(campaign: NewCampaign, resources: ResourcesDep, idempotency_key: IdempotencyKey = None) -> Campaign:
@@ -123,6 +127,7 @@ async def read(campaign_id: CampaignId, connection: ConnectionDep) -> CampaignWi
         ErrorCode.INVALID_TEMPLATE,
         ErrorCode.INVALID_STATUS,
         ErrorCode.CAMPAIGN_NOT_FOUND,
+        ErrorCode.SEGMENT_NOT_FOUND,
         *BODY_ERRORS,
     ),
 )

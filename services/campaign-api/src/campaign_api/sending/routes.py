@@ -37,6 +37,7 @@ _RECIPIENTS: Final[dict[str, Example]] = {
         ErrorCode.INVALID_STATUS,
         ErrorCode.NO_VALID_CUSTOMERS,
         ErrorCode.CAMPAIGN_NOT_FOUND,
+        ErrorCode.SEGMENT_NOT_FOUND,
         ErrorCode.IDEMPOTENCY_CONFLICT,
         *BODY_ERRORS,
     ),

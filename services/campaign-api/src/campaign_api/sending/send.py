@@ -4,6 +4,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field, model_validator
 
+from campaign_api.audiences.problems import answering_audience_problems
 from campaign_api.campaigns.queries import get_campaign, refuse_unless_editable, refuse_unless_known
 from campaign_api.web.errors import ApiError, ErrorCode
 from campaign_api.web.field_types import MAX_BIGINT, Id, JsonIds, RequestModel
@@ -86,8 +87,9 @@ async def send_campaign(
     """Start a campaign, in the caller's transaction; of two sends at the same time, one wins.
 
     Raises:
-        ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, NO_VALID_CUSTOMERS; INVALID_TEMPLATE or INVALID_REQUEST where
-            another version wrote what this one does not know.
+        ApiError: CAMPAIGN_NOT_FOUND, INVALID_STATUS, NO_VALID_CUSTOMERS; INVALID_REQUEST or SEGMENT_NOT_FOUND where the
+            audience cannot be selected; INVALID_TEMPLATE or INVALID_REQUEST where another version wrote what this one
+            does not know.
     """
     moved = await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from=EDITABLE)
     campaign = await get_campaign(connection, campaign_id)
@@ -97,7 +99,8 @@ async def send_campaign(
     trace = {"campaign_id": campaign_id, "traceparent": current_traceparent()}
     if request.audience is not None:
         await connection.execute(_STORE_TRACE, trace)
-        queued = await begin_audience_send(connection, campaign_id, request.audience)
+        with answering_audience_problems():
+            queued = await begin_audience_send(connection, campaign_id, request.audience, chunk_size=chunk_size)
         missing: list[int] = []
     else:
         await connection.execute(_CLEAR_AUDIENCE, trace)

@@ -30,6 +30,8 @@ TAGS: Final = [
     {"name": "sending", "description": "Send a campaign, control it, preview its text, and list its messages"},
     {"name": "customers", "description": "Create, read, change and delete customers"},
     {"name": "imports", "description": "Import customers from files"},
+    {"name": "segments", "description": "Filters of customers that are saved under a name"},
+    {"name": "audiences", "description": "How many customers an audience has"},
 ]
 
 _HEADERS: Final = {

@@ -14,6 +14,7 @@ _MEANINGS: Final[dict[ErrorCode, str]] = {
     ErrorCode.CAMPAIGN_NOT_FOUND: "no campaign has this id",
     ErrorCode.CUSTOMER_NOT_FOUND: "no customer has this id",
     ErrorCode.IMPORT_NOT_FOUND: "no import has this id",
+    ErrorCode.SEGMENT_NOT_FOUND: "no segment has this id",
     ErrorCode.NOT_FOUND: "no resource has this path",
     ErrorCode.METHOD_NOT_ALLOWED: "the resource does not support this method",
     ErrorCode.IDEMPOTENCY_CONFLICT: "the `Idempotency-Key` was used for another request in the last 24 hours",
@@ -37,6 +38,7 @@ _EXAMPLES: Final[dict[ErrorCode, dict[str, Any]]] = {
     ErrorCode.CAMPAIGN_NOT_FOUND: error_body(ErrorCode.CAMPAIGN_NOT_FOUND, "Campaign 999 not found"),
     ErrorCode.CUSTOMER_NOT_FOUND: error_body(ErrorCode.CUSTOMER_NOT_FOUND, "Customer 999 not found"),
     ErrorCode.IMPORT_NOT_FOUND: error_body(ErrorCode.IMPORT_NOT_FOUND, "Import 999 not found"),
+    ErrorCode.SEGMENT_NOT_FOUND: error_body(ErrorCode.SEGMENT_NOT_FOUND, "Segment 999 not found"),
 }
 
 BODY_ERRORS: Final = (ErrorCode.PAYLOAD_TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE)

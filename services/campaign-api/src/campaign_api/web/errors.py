@@ -15,6 +15,7 @@ from psycopg import errors
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from leopard.audiences.filters import FilterError
 from leopard.db.pool import DATABASE_UNAVAILABLE
 from leopard.telemetry.logs import get_logger
 
@@ -31,6 +32,7 @@ class ErrorCode(StrEnum):
     CAMPAIGN_NOT_FOUND = "CAMPAIGN_NOT_FOUND"
     CUSTOMER_NOT_FOUND = "CUSTOMER_NOT_FOUND"
     IMPORT_NOT_FOUND = "IMPORT_NOT_FOUND"
+    SEGMENT_NOT_FOUND = "SEGMENT_NOT_FOUND"
     NOT_FOUND = "NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
@@ -48,6 +50,7 @@ STATUS: Final[dict[ErrorCode, int]] = {
     ErrorCode.CAMPAIGN_NOT_FOUND: 404,
     ErrorCode.CUSTOMER_NOT_FOUND: 404,
     ErrorCode.IMPORT_NOT_FOUND: 404,
+    ErrorCode.SEGMENT_NOT_FOUND: 404,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.IDEMPOTENCY_CONFLICT: 409,
@@ -111,6 +114,11 @@ def campaign_not_found(campaign_id: int) -> ApiError:
 def customer_not_found(customer_id: int) -> ApiError:
     """The error for an id that no customer has."""
     return ApiError(ErrorCode.CUSTOMER_NOT_FOUND, f"Customer {customer_id} not found")
+
+
+def segment_not_found(segment_id: int) -> ApiError:
+    """The error for an id that no segment has."""
+    return ApiError(ErrorCode.SEGMENT_NOT_FOUND, f"Segment {segment_id} not found")
 
 
 def error_body(code: ErrorCode, message: str, details: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
@@ -193,6 +201,8 @@ def _details(problems: Sequence[dict[str, Any]]) -> Iterator[dict[str, str]]:
         if isinstance(inner, ItemProblems):
             for index, message in inner.first:
                 yield {"field": ".".join([*path, str(index)]), "message": message}
+        elif isinstance(inner, FilterError):
+            yield {"field": ".".join([*path, inner.path]).rstrip("."), "message": inner.problem}
         else:
             yield {
                 "field": ".".join(path),

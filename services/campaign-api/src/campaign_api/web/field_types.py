@@ -90,6 +90,9 @@ CustomerId = Annotated[
 ImportId = Annotated[
     int, BeforeValidator(_record_id), Path(description="Id of the import", ge=1, json_schema_extra=_INT64)
 ]
+SegmentId = Annotated[
+    int, BeforeValidator(_record_id), Path(description="Id of the segment", ge=1, json_schema_extra=_INT64)
+]
 JsonId = Annotated[Id, BeforeValidator(_listed_id)]
 JsonIds = Annotated[list[Id], Field(min_length=1), BeforeValidator(_listed_ids)]
 Timestamp = Annotated[AwareDatetime, BeforeValidator(read_timestamp), AfterValidator(_within_calendar)]

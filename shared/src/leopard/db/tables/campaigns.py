@@ -32,11 +32,11 @@ class Campaign(SQLModel, table=True):
     created_at: datetime = now()
     updated_at: datetime = now()
     audience: dict[str, Any] | None = Field(sa_column=Column(JSONB))
-    """The audience: `{"all": true}` or `{"filter": {...}}`; null if the send named its customers."""
+    """The audience in JSON (`leopard.audiences.model`); null if the send named its customers."""
     audience_last_id: int | None = Field(sa_column=Column(BigInteger))
-    """The highest customer id at the time of the send. Later customers get no message."""
+    """The highest customer id of the audience at the send."""
     audience_planned_to: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    """Customers up to this id have message rows. At `audience_last_id` planning is complete."""
+    """Recipients up to this id have message rows. At `audience_last_id` planning is complete."""
     audience_unplanned: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     """The number of recipients without a row, by the count at the send. A part of the campaign's total."""
     served_at: datetime | None = now(nullable=True)
@@ -50,7 +50,7 @@ class Campaign(SQLModel, table=True):
 
 
 class AudienceRecipients(SQLModel, table=True):
-    """Recipients that a send has fixed, in the order of their ids. Planning deletes the row that it has planned."""
+    """A part of the recipients that a send has stored, in the order of their ids. Planning deletes it afterwards."""
 
     __tablename__: ClassVar[Any] = "audience_recipients"
 

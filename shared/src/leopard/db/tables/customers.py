@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Column, Field, SQLModel
 
@@ -15,7 +15,16 @@ class Customer(SQLModel, table=True):
     """A person who can get messages."""
 
     __tablename__: ClassVar[Any] = "customers"
-    __table_args__ = (UniqueConstraint("phone", name="customers_phone_key"),)
+    __table_args__ = (
+        UniqueConstraint("phone", name="customers_phone_key"),
+        Index(
+            "idx_customers_attributes",
+            "attributes",
+            postgresql_using="gin",
+            postgresql_ops={"attributes": "jsonb_path_ops"},
+        ),
+        Index("idx_customers_location", "location"),
+    )
 
     id: int = new_id()
     phone: str = Field(sa_column=Column(Text, nullable=False))

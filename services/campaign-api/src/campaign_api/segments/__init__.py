@@ -1,0 +1,1 @@
+"""Segments: filters saved under a name."""
