@@ -103,6 +103,7 @@ campaignApi:
     maxBodyBytes: 4194304
     maxListedCustomers: 100000
     maxImports: 2
+    maxExports: 2
     maxImportRejects: 100000
     importIdleSeconds: 60
     maxAttributes: 100

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from campaign_api.admission import Admission
 from campaign_api.nudges import Nudges
 from campaign_api.settings import ApiSettings
 from campaign_api.turns import Turns
@@ -22,6 +23,8 @@ class Resources:
     turns: Turns
     nudges: Nudges
     health: Health
+    imports: Admission
+    exports: Admission
 
 
 def _resources(request: Request) -> Resources:

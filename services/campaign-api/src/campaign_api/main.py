@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from campaign_api.admission import Admission
 from campaign_api.audiences import routes as audiences
 from campaign_api.campaigns import routes as campaigns
 from campaign_api.customers import routes as customers
 from campaign_api.dependencies import Resources
+from campaign_api.exports import routes as exports
 from campaign_api.imports import routes as imports
-from campaign_api.imports.turns import ImportTurns
 from campaign_api.messages import routes as messages
 from campaign_api.nudges import Nudges
 from campaign_api.segments import routes as segments
@@ -90,13 +91,20 @@ def create_app(settings: ApiSettings) -> FastAPI:
         # RequestLog opens the one span; FastAPI's would hold paths, and with them phone numbers
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.resources = Resources(settings, pool, turns, nudges, health)
-    app.state.import_turns = ImportTurns(settings.max_imports)
+    app.state.resources = Resources(
+        settings=settings,
+        pool=pool,
+        turns=turns,
+        nudges=nudges,
+        health=health,
+        imports=Admission("imports", settings.max_imports),
+        exports=Admission("exports", settings.max_exports),
+    )
     install_error_handlers(app)
     app.router.routes.extend(documentation_routes())
     for path, endpoint in health_routes(health):
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))
-    for module in (campaigns, sending, preview, messages, imports, customers, segments, audiences):
+    for module in (campaigns, sending, preview, messages, exports, imports, customers, segments, audiences):
         app.include_router(module.router)
     app.include_router(imports.bulk_router)
     app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes, streams=frozenset({imports.PATH}))

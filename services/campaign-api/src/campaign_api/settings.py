@@ -17,6 +17,7 @@ class ApiSettings(ServiceSettings):
         default=100_000, ge=1, le=1_000_000, description="Maximum number of customer ids in one send"
     )
     max_imports: int = Field(default=2, ge=1, le=100, description="Maximum number of imports at once in a process")
+    max_exports: int = Field(default=2, ge=1, le=100, description="Maximum number of exports at once in a process")
     max_import_rejects: int = Field(
         default=100_000, ge=0, le=10_000_000, description="Maximum number of rejected rows that are kept of an import"
     )

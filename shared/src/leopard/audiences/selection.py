@@ -73,14 +73,14 @@ async def select_audience(connection: Connection, audience: Audience) -> Selecti
     )
 
 
-async def check_filter(connection: Connection, filter_: object, path: str) -> None:
-    """Refuse a filter that selects nothing because it is wrong.
+async def compiled_filter(connection: Connection, filter_: object, path: str) -> Condition:
+    """The SQL condition for customers that match a filter in JSON.
 
     Raises:
         FilterError: It is not in the grammar, or does not fit the known fields.
     """
     tree = parse_filter(filter_, path)
-    compile_filter(tree, await _known_types(connection, [tree]))
+    return compile_filter(tree, await _known_types(connection, [tree]))
 
 
 async def _stored_filters(connection: Connection, audience: Audience) -> dict[int, Any]:

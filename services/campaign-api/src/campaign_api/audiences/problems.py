@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from campaign_api.web.errors import ApiError, ErrorCode, segment_not_found
+from campaign_api.customers.filters import filter_refused
+from campaign_api.web.errors import segment_not_found
 from leopard.audiences.filters import FilterError
 from leopard.audiences.selection import SegmentNotFoundError
 
@@ -21,8 +22,6 @@ def answering_audience_problems(field: str = "audience") -> Iterator[None]:
     try:
         yield
     except FilterError as error:
-        path = f"{field}.{error.path}" if field else error.path
-        details = [{"field": path, "message": error.problem}]
-        raise ApiError(ErrorCode.INVALID_REQUEST, f"{path}: {error.problem}", details) from None
+        raise filter_refused(error, field) from None
     except SegmentNotFoundError as error:
         raise segment_not_found(error.segment_id) from None

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from psycopg import errors
+from psycopg import errors, sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -10,6 +10,7 @@ from campaign_api.customers.attributes import AttributeLimits, answering_field_p
 from campaign_api.customers.fields import keep_types
 from campaign_api.customers.schemas import Customer, CustomerChange, NewCustomer
 from campaign_api.web.errors import ApiError, ErrorCode, customer_not_found
+from leopard.audiences.conditions import Condition
 from leopard.db.pool import Connection
 from leopard.domain.phone_spellings import other_spellings
 
@@ -30,7 +31,7 @@ RETURNING {_COLUMNS}
 
 _GET: Final = f"SELECT {_COLUMNS} FROM customers WHERE id = %(customer_id)s"
 
-_LIST: Final = f"SELECT {_COLUMNS} FROM customers WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"
+_LIST: Final = f"SELECT {_COLUMNS} FROM customers WHERE id > %(after)s AND {{condition}} ORDER BY id LIMIT %(limit)s"
 
 # Two changes that exchange the phone numbers of two customers would wait for each other.
 _LOCK: Final = """
@@ -86,10 +87,11 @@ async def get_customer(connection: Connection, customer_id: int) -> Customer:
     return _found(await _one(connection, _GET, {"customer_id": customer_id}), customer_id)
 
 
-async def list_customers(connection: Connection, *, after: int, limit: int) -> list[Customer]:
-    """Customers with ids above `after`, oldest first."""
+async def list_customers(connection: Connection, condition: Condition, *, after: int, limit: int) -> list[Customer]:
+    """Customers that a condition selects, with ids above `after`, oldest first."""
     async with connection.cursor(row_factory=class_row(Customer)) as cursor:
-        await cursor.execute(_LIST, {"after": after, "limit": limit})
+        parameters = {**condition.parameters, "after": after, "limit": limit}
+        await cursor.execute(sql.SQL(_LIST.format(condition=condition.sql)), parameters)
         return await cursor.fetchall()
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from campaign_api.customers.attributes import attribute_limits
 from campaign_api.customers.fields import CustomerField, list_fields
+from campaign_api.customers.filters import FilterQuery, PhoneQuery, customer_condition
 from campaign_api.customers.queries import (
     change_customer,
     create_customer,
@@ -61,9 +62,12 @@ async def create(customer: NewCustomer, resources: ResourcesDep) -> Customer:
     response_description="A page of customers",
     responses=error_responses(ErrorCode.INVALID_REQUEST),
 )
-async def read_page(page: PageQuery, connection: ConnectionDep) -> CustomerList:
+async def read_page(
+    page: PageQuery, connection: ConnectionDep, phone: PhoneQuery = None, filter_: FilterQuery = None
+) -> CustomerList:
     """List customers, oldest first. Read the next page with `cursor`."""
-    rows = await list_customers(connection, after=page.after() or 0, limit=page.size + 1)
+    condition = await customer_condition(connection, phone, filter_)
+    rows = await list_customers(connection, condition, after=page.after() or 0, limit=page.size + 1)
     kept, cursor = next_cursor([customer.id for customer in rows], page.size)
     return CustomerList(customers=rows[:kept], pagination=KeyPagination(page_size=page.size, next_cursor=cursor))
 

@@ -14,7 +14,7 @@ from leopard.domain.stored_text import MAX_TEXT
 from leopard.domain.time_zones import time_zone
 
 # as JSON writes numbers; a customer number such as 0012 is a text
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,100})?")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{1,400})?")
 _LIST: Final = re.compile(r"\[.*\]", re.DOTALL)
 _SEPARATOR: Final = re.compile(r"[,;]")
 _BOOLEANS: Final = {

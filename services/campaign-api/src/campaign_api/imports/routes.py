@@ -15,7 +15,6 @@ from campaign_api.imports.queries import begin_import, cancel_import, get_import
 from campaign_api.imports.rejects import rejects_as_csv
 from campaign_api.imports.running import ImportFailedError, ImportOrder, RunningImport
 from campaign_api.imports.schemas import Import, ImportWithRejects
-from campaign_api.imports.turns import ImportTurns
 from campaign_api.imports.uploads import FileOptions
 from campaign_api.turns import Subject
 from campaign_api.web.error_responses import BODY_ERRORS, error_responses
@@ -76,8 +75,7 @@ async def create(
     stored in batches: after a failure the same file can be imported again.
     """
     encoding = encoding_of(request.headers)
-    turns: ImportTurns = request.app.state.import_turns
-    async with turns.turn():
+    async with resources.imports.admitted():
         async with resources.pool.connection() as connection:
             import_id = await begin_import(connection, query, bytes_total=size_of(request.headers))
         file = FileOptions(

@@ -10,7 +10,7 @@ from campaign_api.audiences.problems import answering_audience_problems
 from campaign_api.segments.schemas import NewSegment, Segment, SegmentChange
 from campaign_api.web.errors import ApiError, ErrorCode, segment_not_found
 from leopard.audiences.model import AudienceFilter
-from leopard.audiences.selection import check_filter
+from leopard.audiences.selection import compiled_filter
 from leopard.db.pool import Connection
 
 _COLUMNS: Final = "id, name, filter, created_at, updated_at"
@@ -89,7 +89,7 @@ async def delete_segment(connection: Connection, segment_id: int) -> None:
 
 async def _check(connection: Connection, filter_: AudienceFilter) -> None:
     with answering_audience_problems(""):
-        await check_filter(connection, filter_.root, "filter")
+        await compiled_filter(connection, filter_.root, "filter")
 
 
 async def _one(connection: Connection, statement: str, parameters: dict[str, Any]) -> Segment | None:

@@ -1,0 +1,1 @@
+"""Exports of customers and messages as files of any size."""
