@@ -147,3 +147,20 @@ async def test_deleting_a_campaign_deletes_its_messages_chunks_and_counts(connec
     await connection.execute("DELETE FROM campaigns WHERE id = %s", [campaign_id])
     for table in ("outbound_messages", "campaign_chunks", "campaign_counts"):
         assert await rows(connection, f"SELECT * FROM {table}") == []
+
+
+def test_an_index_that_a_failed_build_has_left_is_built_again(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        before = ScriptDirectory.from_config(alembic_config()).get_revision("0006").down_revision
+        connection.execute("UPDATE alembic_version SET version_num = %s", [before])
+        connection.execute("DROP INDEX idx_customers_attributes")
+        connection.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_customers_location'::regclass"
+        )
+    migrate(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        valid = connection.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid::regclass::text LIKE 'idx_customers_%'"
+        ).fetchall()
+    assert valid == [(True,), (True,)]
