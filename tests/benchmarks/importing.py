@@ -166,7 +166,7 @@ def _beside_a_campaign(run: Run) -> None:
         with running_stack(run.folder / "system", packages=run.packages, settings=SETTINGS, fresh=True) as stack:
             ensure_customers(stack.stores.database_url, customers)
             file = run.folder / "others.csv"
-            write_file(file, 50 * customers, first=1)
+            write_file(file, 10 * customers, first=1)
             with http_client(stack.api_url, timeout=3600) as client:
                 send(client, stack, [1])
                 ids = list(range(1, customers + 1))

@@ -1,6 +1,5 @@
 """Exports hold every customer and message, and an import of an export changes nothing."""
 
-import asyncio
 import csv
 import io
 import json
@@ -8,15 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from leopard.db.pool import Connection
 from leopard.domain.customer_fields import is_date
 from running_api import Service
-from support.factories import add_campaign, add_customers, add_messages, rows, until
+from support.factories import add_campaign, add_customers, add_messages, until
 
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 TEXT = st.text(alphabet=st.one_of(st.sampled_from("'=+-@\t\r\n ,;\"\\1"), CHARACTERS), max_size=20)
@@ -51,56 +51,49 @@ def server(service: Service) -> Any:
         yield client
 
 
-async def _table(connection: Connection) -> list[dict[str, Any]]:
-    return await rows(
-        connection,
+def table(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    return connection.execute(
         "SELECT phone, first_name, last_name, location, preferred_product, preferred_language, time_zone,"
-        " attributes::text FROM customers ORDER BY phone",
+        " attributes::text FROM customers ORDER BY phone"
+    ).fetchall()
+
+
+def store(connection: psycopg.Connection[Any], customers: list[dict[str, Any]]) -> None:
+    connection.execute("TRUNCATE customers, customer_fields, customer_field_counts CASCADE")
+    connection.execute(
+        "INSERT INTO customer_fields (name, type) SELECT * FROM unnest(%s::text[], %s::text[])",
+        [list(TYPES), list(TYPES.values())],
     )
+    for number, customer in enumerate(customers):
+        attributes = {name.rstrip("_"): value for name, value in customer.items() if name not in COLUMNS}
+        connection.execute(
+            "INSERT INTO customers (phone, first_name, location, preferred_language, time_zone, attributes)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [f"+2547{number:08d}", *(customer[name] for name in COLUMNS), Jsonb(attributes)],
+        )
 
 
 @pytest.mark.parametrize("file_format", ["csv", "ndjson"])
-async def test_an_import_of_an_export_is_the_identity(
-    server: httpx2.Client, connection: Connection, file_format: str
-) -> None:
-    loop = asyncio.get_running_loop()
+def test_an_import_of_an_export_is_the_identity(server: httpx2.Client, database_url: str, file_format: str) -> None:
+    query = {"format": file_format}
+    with psycopg.connect(database_url, autocommit=True) as connection:
 
-    async def check(customers: list[dict[str, Any]]) -> None:
-        await connection.execute("TRUNCATE customers, customer_fields, customer_field_counts CASCADE")
-        await connection.execute(
-            "INSERT INTO customer_fields (name, type) SELECT * FROM unnest(%s::text[], %s::text[])",
-            [list(TYPES), list(TYPES.values())],
-        )
-        for number, customer in enumerate(customers):
-            attributes = {name.rstrip("_"): value for name, value in customer.items() if name not in COLUMNS}
-            await connection.execute(
-                "INSERT INTO customers (phone, first_name, location, preferred_language, time_zone, attributes)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                [f"+2547{number:08d}", *(customer[name] for name in COLUMNS), Jsonb(attributes)],
-            )
-        before = await _table(connection)
-        exported = await asyncio.to_thread(server.get, "/customers/export", params={"format": file_format})
-        assert exported.status_code == 200
-        await connection.execute("TRUNCATE customers CASCADE")
-        content = exported.content
-        headers = {"content-type": exported.headers["content-type"]}
-        answer = await asyncio.to_thread(
-            server.post, "/customers/import", content=content, params={"format": file_format}, headers=headers
-        )
-        assert answer.status_code == 201, answer.text
-        assert answer.json()["rejects"] == []
-        assert await _table(connection) == before
-        again = await asyncio.to_thread(
-            server.post, "/customers/import", content=content, params={"format": file_format}, headers=headers
-        )
-        assert again.json()["unchanged"] == len(customers)
+        @settings(max_examples=60, deadline=None)
+        @given(CUSTOMERS)
+        def check(customers: list[dict[str, Any]]) -> None:
+            store(connection, customers)
+            before = table(connection)
+            exported = server.get("/customers/export", params=query).raise_for_status()
+            headers = {"content-type": exported.headers["content-type"]}
+            for counted in ("unchanged", "created"):
+                answer = server.post("/customers/import", content=exported.content, params=query, headers=headers)
+                assert answer.status_code == 201, answer.text
+                assert answer.json()["rejects"] == []
+                assert answer.json()[counted] == len(customers)
+                assert table(connection) == before
+                connection.execute("TRUNCATE customers CASCADE")
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(CUSTOMERS)
-    def run(customers: list[dict[str, Any]]) -> None:
-        asyncio.run_coroutine_threadsafe(check(customers), loop).result(60)
-
-    await asyncio.to_thread(run)
+        check()
 
 
 async def test_an_export_holds_what_the_filter_selects(client: httpx2.AsyncClient, connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """Language tags (BCP 47): `en`, `sw-KE`, `zh-Hant-TW`."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 MAX_LANGUAGE: Final = 35
@@ -18,6 +19,7 @@ _TAG: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=1000)
 def language_tag(written: str) -> str:
     """The tag in its recommended spelling: `en_ke` becomes `en-KE`.
 

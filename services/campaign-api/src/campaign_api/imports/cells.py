@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from json.encoder import encode_basestring
 from typing import Final
 
@@ -21,17 +21,25 @@ _BOOLEANS: Final = {
     "true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false",
 }  # fmt: skip
 
+SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {"preferred_language": language_tag, "time_zone": time_zone}
+"""The columns that do not take any text, with what checks and spells theirs."""
+
 
 def text_of(cell: str) -> str | None:
-    """The text of a cell; None if it is empty.
+    """The text of a cell; None if it is blank. A protected cell may hold an empty text.
 
     Raises:
         CellError: The text is too long.
     """
-    text = unprotected(cell)
+    if cell.startswith("'"):
+        text = unprotected(cell)
+    else:
+        text = cell.strip()
+        if not text:
+            return None
     if len(text) > MAX_TEXT:
         raise CellError(f"is longer than {MAX_TEXT} characters")
-    return text if cell else None
+    return text
 
 
 def column_text(column: str, text: str) -> str:
@@ -40,30 +48,27 @@ def column_text(column: str, text: str) -> str:
     Raises:
         CellError: The column does not have such a value.
     """
+    spelling = SPELLINGS.get(column)
+    if spelling is None:
+        return text
     try:
-        match column:
-            case "preferred_language":
-                return language_tag(text)
-            case "time_zone":
-                return time_zone(text)
-            case _:
-                return text
+        return spelling(text)
     except ValueError as error:
         raise CellError(str(error)) from None
 
 
 def attribute_json(cell: str, kind: FieldType) -> str | None:
-    """The JSON of an attribute's value; None if the cell is empty.
+    """The JSON of an attribute's value; None if the cell is blank.
 
     Raises:
         CellError: It is no value of that type.
     """
     text = text_of(cell)
-    if text is None or (not text and kind is not FieldType.TEXT):
+    if text is None:
         return None
+    if kind is FieldType.TEXT:
+        return encode_basestring(text)
     match kind:
-        case FieldType.TEXT:
-            return encode_basestring(text)
         case FieldType.NUMBER if _NUMBER.fullmatch(text):
             return text
         case FieldType.BOOLEAN if (value := _BOOLEANS.get(text.lower())) is not None:
@@ -77,10 +82,11 @@ def attribute_json(cell: str, kind: FieldType) -> str | None:
 
 
 def type_of_cells(cells: Iterable[str]) -> FieldType | None:
-    """The type of a new attribute, from the cells of a column; None if all are empty."""
-    texts = {unprotected(cell) for cell in cells} - {""}
-    if not texts:
+    """The type of a new attribute, from the cells of a column; None if all are blank."""
+    filled = {cell for cell in cells if cell and not cell.isspace()}
+    if not filled:
         return None
+    texts = set(map(unprotected, filled))
     if all(map(_NUMBER.fullmatch, texts)):
         return FieldType.NUMBER
     if texts <= {"true", "false", "TRUE", "FALSE", "True", "False"}:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from campaign_api.customers.attributes import AttributeLimits, FieldProblem, check_type, type_of
-from campaign_api.imports.cells import attribute_json, column_text, text_of, type_of_cells
+from campaign_api.imports.cells import SPELLINGS, attribute_json, column_text, text_of, type_of_cells
 from campaign_api.imports.columns import ATTRIBUTE, IGNORED, WRITTEN, Header, field_named
 from campaign_api.imports.phones import imported_phone
 from campaign_api.imports.records import CellError, CsvRow, JsonRow, UnreadableFileError
@@ -104,18 +104,18 @@ class CsvCustomers:
                 reason = f"has {len(cells)} cells, but the first row has {width}"
                 return Reject(row.number, None, reason, cells)
             cells = cells[:width] + [""] * (width - len(cells))
-        index = self._phone
+        index, types = self._phone, self.types
         texts: list[str | None] = [None] * len(TEXT_COLUMNS)
         attributes: list[str] = []
         try:
             phone = imported_phone(cells[index], self._country)
             for index, column, position in self._texts:
-                text = text_of(cells[index])
-                if text is not None:
-                    texts[position] = column_text(column, text)
+                if cell := cells[index]:
+                    text = text_of(cell)
+                    texts[position] = column_text(column, text) if text and column in SPELLINGS else text
             for index, name in self._attributes:
-                if cells[index] and name in self.types:
-                    value = attribute_json(cells[index], self.types[name])
+                if (cell := cells[index]) and (kind := types.get(name)):
+                    value = attribute_json(cell, kind)
                     if value is not None:
                         attributes.append(f'"{name}": {value}')
         except CellError as error:

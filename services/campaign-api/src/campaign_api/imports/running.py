@@ -150,6 +150,9 @@ class RunningImport:
         self._rows_from = self._file.characters
         reader = self._file.reader
         assert reader is not None  # noqa: S101 a row is read only after the header
+        if not self._progress.rows and self._storing is None:
+            async with self._pool.connection() as connection:
+                reader.types |= await known_types(connection, reader.names())
         readable = [row for row in rows if not isinstance(row, BadRow)]
         new = await asyncio.to_thread(reader.new_types, readable)
         if new:
