@@ -45,7 +45,6 @@ installed=$(helm list --namespace "$namespace" --short --filter "^$release\$")
 helm upgrade --install "$release" deploy/helm/leopard --namespace "$namespace" \
   --values deploy/helm/leopard/values-dev.yaml \
   --set "image.registry=${IMAGE_REGISTRY:-}" --set-string "image.tag=$tag" --wait --timeout 5m
-helm test "$release" --namespace "$namespace" --logs
 
 # after an upgrade old pods still run for some seconds; a port-forward to one of them would break
 until [ "$(kubectl -n "$namespace" get pods -o name -l app.kubernetes.io/component=campaign-api | wc -l)" = \
@@ -57,9 +56,10 @@ forward "$release-campaign-api" 18080:80 &
 forwards="$forwards $!"
 sleep 3
 
-# the documented requests have the ids of a new installation
+# the documented requests have the ids of a new installation, so they come before any other campaign
 [ -n "$installed" ] ||
   PYTHONPATH=deploy/local:tests uv run --frozen python -m e2e.first_campaign --api http://127.0.0.1:18080
+helm test "$release" --namespace "$namespace" --logs
 make e2e BASE_URL=http://127.0.0.1:18080
 PYTHONPATH=deploy/local:tests uv run --frozen python -m e2e.rolling --api http://127.0.0.1:18080 --simulator http://127.0.0.1:18090 \
   --recipients "${RECIPIENTS:-30000}" -- \

@@ -1,6 +1,7 @@
 """A store's error is described in one line with store, host, port and user, and without the password."""
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -118,6 +119,22 @@ def test_a_broker_error_is_one_line(backend: Backend, url: str, expected: str, *
     assert PASSWORD not in line
     assert "\n" not in line
     assert is_final_broker_error(error) is final
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "CA cert does not include key usage extension",
+        "Missing Authority Key Identifier",
+        "Basic Constraints of CA cert not marked critical",
+    ],
+)
+def test_a_certificate_that_python_rejects_and_libpq_accepts_is_reported(reason: str) -> None:
+    text = f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason} (_ssl.c:1029)"
+    error = ssl.SSLCertVerificationError(1, text)
+    line = describe_broker_error(error, "amqps://u:p@mq.example.com/")
+    assert line.endswith(": TLS failed: the server's certificate, or that of its authority, breaks RFC 5280")
+    assert is_final_broker_error(error)
 
 
 def test_a_server_that_is_not_rabbitmq_is_reported(backend: Backend) -> None:

@@ -70,6 +70,12 @@ _BROKER_WORDS: Final = (
     (r"certificate has expired", "TLS failed: the server's certificate has expired", True),
     (r"(Hostname|IP address) mismatch", "TLS failed: the server's certificate is for another host", True),
     (r"CERTIFICATE_REQUIRED", "TLS failed: the server asks for a client certificate", True),
+    # Python is stricter than libpq: https://docs.python.org/3/library/ssl.html#ssl.VERIFY_X509_STRICT
+    (
+        r"include key usage|Missing (Authority|Subject) Key Identifier|Basic Constraints|marked critical",
+        "TLS failed: the server's certificate, or that of its authority, breaks RFC 5280",
+        True,
+    ),
     (r"CERTIFICATE_VERIFY_FAILED", "TLS failed: the server's certificate is not trusted", True),
     (r"reset by peer", "the connection was reset; over TLS, RabbitMQ may want a client certificate", False),
     (r"SSL", "TLS failed: the server does not speak it as amqps needs it", True),
