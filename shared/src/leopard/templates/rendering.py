@@ -1,87 +1,70 @@
-"""Template parsing and rendering: `{field}` is replaced by a value of the customer.
+"""Templates as the services use them: parse once, render for each customer.
 
-The API's preview and the worker use the same functions, so both give the same bytes.
+The API's preview and the worker use the same functions, so both give the same bytes. docs/templates.md describes the
+language.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-FIELDS: Final = ("first_name", "last_name", "location", "preferred_product", "phone")
-"""The fields that a template may use."""
+from leopard.templates.compiler import Renderer, compile_template
+from leopard.templates.field_names import FIELDS, PLAIN_FIELDS, known_names
+from leopard.templates.parser import Unknown, parse
+from leopard.templates.printer import print_template
+from leopard.templates.template_error import TemplateError
+from leopard.templates.tree import Body, Field, Text
 
-_BRACE: Final = re.compile(r"[{}]")
+__all__ = [
+    "FIELDS",
+    "Template",
+    "TemplateError",
+    "has_new_constructs",
+    "known_names",
+    "parse_template",
+]
 
-
-class TemplateError(ValueError):
-    """A template does not parse; gives the line and column, counted from 1."""
-
-    def __init__(self, problem: str, text: str, position: int) -> None:
-        line = text.count("\n", 0, position) + 1
-        column = position - (text.rfind("\n", 0, position) + 1) + 1
-        super().__init__(f"{problem} at line {line}, column {column}")
-        self.line = line
-        self.column = column
+_CACHED: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A parsed template: literals and fields alternate, starting and ending with a literal."""
+    """A parsed and compiled template."""
 
-    literals: tuple[str, ...]
-    fields: tuple[str, ...]
-    unknown: tuple[str, ...]
-    """Placeholders that are no field, each once, in the order of the text. Rendering keeps them unchanged."""
+    text: str
+    tree: Body
+    unknown_at: tuple[Unknown, ...]
+    render: Renderer = field(compare=False, repr=False)
+    """Renders the text for one customer, as `compiler.Renderer` says."""
 
-    def render(self, values: Mapping[str, str | None]) -> str:
-        """Render the text for one customer. Placeholders inside a value are not replaced.
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Pairs of braces that are no placeholder, each once, in the order of the text. Rendering keeps them."""
+        return tuple(dict.fromkeys(unknown.written for unknown in self.unknown_at))
 
-        A field that is missing, null or empty gives an empty string.
-        """
-        parts = [self.literals[0]]
-        for field, literal in zip(self.fields, self.literals[1:], strict=True):
-            parts.append(values.get(field) or "")
-            parts.append(literal)
-        return "".join(parts)
+    def __str__(self) -> str:
+        """The template as text with the usual spaces; it parses to the same tree."""
+        return print_template(self.tree)
 
 
-@lru_cache(maxsize=1024)
-def parse_template(text: str) -> Template:
-    """Parse a template.
+@lru_cache(maxsize=_CACHED)
+def parse_template(text: str, known: frozenset[str] = PLAIN_FIELDS) -> Template:
+    """Parse and compile a template. Recent templates are kept.
 
-    Only the innermost pair of braces is a placeholder. Braces around it are ordinary text.
+    Args:
+        text: The template.
+        known: The names that are placeholders, from `known_names`. Others stay text.
 
     Raises:
-        TemplateError: A brace has no counterpart.
+        TemplateError: A brace has no counterpart, or a filter or a condition is wrong.
     """
-    literals: list[str] = []
-    fields: list[str] = []
-    unknown: dict[str, None] = {}
-    opened: list[int] = []
-    innermost: int | None = None
-    literal_from = 0
-    for brace in _BRACE.finditer(text):
-        position = brace.start()
-        if brace.group() == "{":
-            opened.append(position)
-            innermost = position
-            continue
-        if not opened:
-            raise TemplateError("'}' closes nothing", text, position)
-        start = opened.pop()
-        if start != innermost:
-            continue
-        innermost = None
-        name = text[start + 1 : position]
-        if name in FIELDS:
-            literals.append(text[literal_from:start])
-            fields.append(name)
-            literal_from = position + 1
-        else:
-            unknown[name] = None
-    if opened:
-        raise TemplateError("'{' is never closed", text, opened[-1])
-    literals.append(text[literal_from:])
-    return Template(tuple(literals), tuple(fields), tuple(unknown))
+    tree, unknown = parse(text, known)
+    return Template(text, tree, unknown, compile_template(tree))
+
+
+def has_new_constructs(template: Template) -> bool:
+    """Whether a process of the first version of the language would render the template differently, or refuse it."""
+    return not all(
+        isinstance(node, Text) or (isinstance(node, Field) and not node.filters and node.name in PLAIN_FIELDS)
+        for node in template.tree
+    )
