@@ -12,7 +12,7 @@ from typing import Final
 from leopard.domain.customer_fields import FIELD_NAME
 from leopard.templates.condition_tokens import Token, TokenKind, next_token
 from leopard.templates.field_names import is_attribute_path
-from leopard.templates.template_error import TemplateError, nearest_name
+from leopard.templates.problems import TemplateError, nearest_name
 from leopard.templates.tree import And, Comparison, Condition, Field, Literal, Not, Operator, Or
 
 MAX_CONDITION_LEVELS: Final = 10

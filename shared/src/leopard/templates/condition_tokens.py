@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from leopard.domain.customer_fields import is_date
+from leopard.templates.problems import TemplateError
 from leopard.templates.quoted_text import CURLY_QUOTES, QUOTED, unquote
-from leopard.templates.template_error import TemplateError
 from leopard.templates.tree import Operator, Scalar
 
 

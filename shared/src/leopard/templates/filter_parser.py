@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from leopard.templates.filters import FILTERS, Argument, ArgumentError, prepare
+from leopard.templates.problems import TemplateError, nearest_name
 from leopard.templates.quoted_text import CURLY_QUOTES, QUOTED, unquote
-from leopard.templates.template_error import TemplateError, nearest_name
 from leopard.templates.tree import Filter
 
 MAX_FILTERS: Final = 10

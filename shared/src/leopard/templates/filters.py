@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from leopard.templates.date_patterns import date_pattern
 from leopard.templates.locale_formats import currencies, format_amount, format_day, format_number, is_currency
 from leopard.templates.plurals import pluralize
-from leopard.templates.template_error import nearest_name
+from leopard.templates.problems import nearest_name
 from leopard.templates.text_filters import ELLIPSIS, capitalize, titlecase, truncate, urlencode
 from leopard.templates.values import as_text, is_empty
 

@@ -3,6 +3,7 @@
 What cannot be formatted stays as it is.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -20,6 +21,9 @@ FALLBACK: Final = Locale("en")
 
 # none of these is in the SMS alphabet: one of them would force the whole text into UCS-2
 _PLAIN: Final = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2019": "'", "\u2212": "-"})
+
+# babel leaves out the space that the CLDR wants there (UTS 35, part 3, Currencies: beforeCurrency, afterCurrency)
+_LETTER_BESIDE_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
 @lru_cache(maxsize=512)
@@ -73,7 +77,8 @@ def _number(number: Decimal, language: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _amount(amount: Decimal, currency: str, language: str) -> str:
-    return format_currency(amount, currency, locale=locale_of(language)).translate(_PLAIN)
+    written = format_currency(amount, currency, locale=locale_of(language))
+    return _LETTER_BESIDE_DIGIT.sub(" ", written).translate(_PLAIN)
 
 
 @lru_cache(maxsize=4096)

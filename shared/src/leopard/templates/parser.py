@@ -11,8 +11,8 @@ from typing import Final
 from leopard.templates.condition_parser import ConditionParser
 from leopard.templates.field_names import is_attribute_path
 from leopard.templates.filter_parser import FilterParser
+from leopard.templates.problems import TemplateError
 from leopard.templates.quoted_text import QUOTED, unquote
-from leopard.templates.template_error import TemplateError
 from leopard.templates.tree import Body, Branch, Condition, Field, If, Node, Quoted, Text
 
 MAX_LEVELS: Final = 10

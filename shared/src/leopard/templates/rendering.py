@@ -12,7 +12,7 @@ from leopard.templates.compiler import Renderer, compile_template
 from leopard.templates.field_names import FIELDS, PLAIN_FIELDS, known_names
 from leopard.templates.parser import Unknown, parse
 from leopard.templates.printer import print_template
-from leopard.templates.template_error import TemplateError
+from leopard.templates.problems import TemplateError
 from leopard.templates.tree import Body, Field, Text
 
 __all__ = [
