@@ -51,6 +51,9 @@ def comparator(op: Operator, constant: Scalar) -> Comparator:
     """A function that compares a value with a constant to its right, as `compare` does."""
     if isinstance(constant, date):
         return lambda value: compare(value, op, constant)
+    if isinstance(constant, str) and op is Operator.EQUAL:
+        # values of other types are never equal to a text
+        return lambda value: value == constant
     kinds, function = _same_kind(constant, op), _FUNCTIONS[op]
     return lambda value: type(value) in kinds and function(value, constant)
 

@@ -1,16 +1,15 @@
 """Makes a function of a template's tree: a customer's values in, the message out.
 
-Parts that only insert texts of columns become one format each, because nearly all templates hold nothing else.
+A template that only inserts texts of columns becomes one format, because nearly all templates hold nothing else.
 """
 
-from collections.abc import Callable, Iterable
-from itertools import groupby
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Final, Protocol, TypeAlias
 
 from leopard.domain.customer_fields import COLUMNS, FieldType
-from leopard.templates.condition_compiler import Values, compile_condition, reader
-from leopard.templates.filters import prepare
+from leopard.templates.condition_compiler import Read, Values, compile_condition, reader
+from leopard.templates.filters import Step, prepare
 from leopard.templates.tree import Body, Field, If, Node, Quoted, Text
 from leopard.templates.values import as_text
 
@@ -49,18 +48,6 @@ def compile_template(body: Body) -> Renderer:
     return render
 
 
-def _compile_body(body: Body) -> _Part:
-    parts: list[_Part] = []
-    for is_plain, nodes in groupby(body, _is_plain):
-        if is_plain:
-            parts.append(_plain(nodes))
-        else:
-            parts.extend(_compile_node(node) for node in nodes)
-    if len(parts) == 1:
-        return parts[0]
-    return lambda values, language: "".join([part(values, language) for part in parts])
-
-
 def _is_plain(node: Node) -> bool:
     match node:
         case Field(name, filters):
@@ -69,23 +56,16 @@ def _is_plain(node: Node) -> bool:
             return not isinstance(node, If)
 
 
-def _plain(nodes: Iterable[Node]) -> Renderer:
-    written: list[str] = []
-    names: list[str] = []
-    for node in nodes:
-        match node:
-            case Field(name):
-                names.append(name)
-                written.append("%s")
-            case Text(text) | Quoted(text):
-                written.append(text.replace("%", "%%"))
-    form = "".join(written)
-    if not names:
-        fixed = form % ()
-        return lambda _values, _language=None, /: fixed
-    if len(names) == 1:
-        only = names[0]
-        return lambda values, _language=None, /: form % (values.get(only) or "",)
+def _form(body: Body) -> str:
+    """The format of a body: its texts, and `%s` for everything else."""
+    return "".join(node.text.replace("%", "%%") if isinstance(node, Text | Quoted) else "%s" for node in body)
+
+
+def _plain(body: Body) -> Renderer:
+    form = _form(body)
+    names = [node.name for node in body if isinstance(node, Field)]
+    if len(names) < 2:
+        return lambda values, _language=None, /: form % tuple([values.get(name) or "" for name in names])
     read = itemgetter(*names)
 
     def render(values: Values, _language: str | None = None, /) -> str:
@@ -98,27 +78,41 @@ def _plain(nodes: Iterable[Node]) -> Renderer:
     return render
 
 
-def _compile_node(node: Node) -> _Part:
-    match node:
-        case If(branches, otherwise):
-            chosen = [(compile_condition(branch.condition), _compile_body(branch.body)) for branch in branches]
-            return _choice(chosen, _compile_body(otherwise))
-        case Field(name, filters):
-            read = reader(name)
-            steps = [prepare(applied.name, applied.arguments) for applied in filters]
-
-            def render(values: Values, language: str) -> str:
-                value = read(values)
-                for step in steps:
-                    value = step(value, language)
-                return value if type(value) is str else as_text(value)
-
-            return render
-        case Text(text) | Quoted(text):
-            return lambda _values, _language: text
+def _compile_body(body: Body) -> _Part:
+    form = _form(body)
+    parts = [_compile_node(node) for node in body if isinstance(node, Field | If)]
+    match parts:
+        case []:
+            fixed = form % ()
+            return lambda _values, _language: fixed
+        case [part]:
+            return part if form == "%s" else lambda values, language: form % (part(values, language),)
+        case _:
+            return lambda values, language: form % tuple([part(values, language) for part in parts])
 
 
-def _choice(branches: list[tuple[Callable[[Values], bool], _Part]], otherwise: _Part) -> _Part:
+def _compile_node(node: Field | If) -> _Part:
+    if isinstance(node, If):
+        chosen = [(compile_condition(branch.condition), _compile_body(branch.body)) for branch in node.branches]
+        return _choice(chosen, _compile_body(node.otherwise))
+    name = node.name
+    if _is_plain(node):
+        return lambda values, _language: values.get(name) or ""
+    read = reader(name)
+    return _filtered(read, [prepare(applied.name, applied.arguments) for applied in node.filters])
+
+
+def _filtered(read: Read, steps: list[Step]) -> _Part:
+    def render(values: Values, language: str) -> str:
+        value = read(values)
+        for step in steps:
+            value = step(value, language)
+        return value if type(value) is str else as_text(value)
+
+    return render
+
+
+def _choice(branches: list[tuple[Read, _Part]], otherwise: _Part) -> _Part:
     def render(values: Values, language: str) -> str:
         for holds, part in branches:
             if holds(values):

@@ -1,17 +1,18 @@
-"""Makes functions of conditions: the customer's values in, true or false out. They raise nothing."""
+"""Makes functions of conditions: the customer's values in, true or false out. They raise nothing.
+
+Each function calls as few others as possible, because calls are most of the time that a condition takes.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from leopard.templates.comparisons import MIRRORED, comparator, compare
+from leopard.templates.comparisons import MIRRORED, Comparator, comparator, compare
 from leopard.templates.field_names import attribute_of
 from leopard.templates.tree import And, Comparison, Condition, Field, Literal, Not, Or
-from leopard.templates.values import is_true
 
 Values: TypeAlias = Mapping[str, Any]
 """A customer's columns by their names, and under `attributes` the attributes by theirs."""
 
-Holds: TypeAlias = Callable[[Values], bool]
 Read: TypeAlias = Callable[[Values], object]
 
 _NO_ATTRIBUTES: Mapping[str, object] = {}
@@ -25,27 +26,36 @@ def reader(name: str) -> Read:
     return lambda values: (values.get("attributes") or _NO_ATTRIBUTES).get(attribute)
 
 
-def compile_condition(condition: Condition) -> Holds:
-    """The function of a condition."""
+def compile_condition(condition: Condition) -> Read:
+    """The function of a condition. Its result counts as true or false: null, empty, 0 and false are false."""
     match condition:
         case Field(name):
-            read = reader(name)
-            return lambda values: is_true(read(values))
+            return reader(name)
         case Literal(value):
-            fixed = is_true(value)
-            return lambda _values: fixed
+            return lambda _values: value
         case Not(part):
-            holds = compile_condition(part)
-            return lambda values: not holds(values)
+            return _not(part)
         case And(parts):
-            return _all(tuple(map(compile_condition, parts)))
+            return _all([compile_condition(part) for part in parts])
         case Or(parts):
-            return _any(tuple(map(compile_condition, parts)))
+            return _any([compile_condition(part) for part in parts])
         case Comparison():
             return _comparison(condition)
 
 
-def _all(parts: tuple[Holds, ...]) -> Holds:
+def _not(part: Condition) -> Read:
+    if isinstance(part, Field) and attribute_of(part.name) is None:
+        name = part.name
+        return lambda values: not values.get(name)
+    holds = compile_condition(part)
+    return lambda values: not holds(values)
+
+
+def _all(parts: list[Read]) -> Read:
+    if len(parts) == 2:
+        first, second = parts
+        return lambda values: first(values) and second(values)
+
     def holds(values: Values) -> bool:
         for part in parts:  # noqa: SIM110 a generator would take twice as long
             if not part(values):
@@ -55,7 +65,11 @@ def _all(parts: tuple[Holds, ...]) -> Holds:
     return holds
 
 
-def _any(parts: tuple[Holds, ...]) -> Holds:
+def _any(parts: list[Read]) -> Read:
+    if len(parts) == 2:
+        first, second = parts
+        return lambda values: first(values) or second(values)
+
     def holds(values: Values) -> bool:
         for part in parts:  # noqa: SIM110 a generator would take twice as long
             if part(values):
@@ -65,23 +79,29 @@ def _any(parts: tuple[Holds, ...]) -> Holds:
     return holds
 
 
-def _comparison(comparison: Comparison) -> Holds:
+def _comparison(comparison: Comparison) -> Read:
     left, operator, right = comparison.left, comparison.operator, comparison.right
     if isinstance(left, Literal) and isinstance(right, Field):
         left, operator, right = right, MIRRORED[operator], left
-    read_left = _operand(left)
     if isinstance(right, Literal):
-        fits = comparator(operator, right.value)
-        return lambda values: fits(read_left(values))
-    read_right = _operand(right)
+        return _comparison_with(left, comparator(operator, right.value))
+    read_left, read_right = _operand(left), _operand(right)
     return lambda values: compare(read_left(values), operator, read_right(values))
 
 
+def _comparison_with(left: Condition, fits: Comparator) -> Read:
+    attribute = attribute_of(left.name) if isinstance(left, Field) else None
+    if isinstance(left, Field) and attribute is None:
+        name = left.name
+        return lambda values: fits(values.get(name))
+    if attribute is not None:
+        return lambda values: fits((values.get("attributes") or _NO_ATTRIBUTES).get(attribute))
+    read = _operand(left)
+    return lambda values: fits(read(values))
+
+
 def _operand(operand: Condition) -> Read:
-    match operand:
-        case Field(name):
-            return reader(name)
-        case Literal(value):
-            return lambda _values: value
-        case _:
-            return compile_condition(operand)
+    if isinstance(operand, Field | Literal | Comparison):
+        return compile_condition(operand)
+    holds = compile_condition(operand)
+    return lambda values: bool(holds(values))

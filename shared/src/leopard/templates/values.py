@@ -1,4 +1,4 @@
-"""The values that templates see: as text, as number, as day, and whether they are empty or true."""
+"""The values that templates see: as text, as number, as day, and whether they are empty."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from leopard.domain.customer_fields import is_date
 
 _NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 
-_LARGEST: Final = 1e30
+_LARGEST: Final = 10**30
 """Larger numbers are no amounts; they are not formatted."""
 
 
@@ -35,11 +35,6 @@ def as_text(value: object) -> str:
 def is_empty(value: object) -> bool:
     """Whether a value is null, or has nothing to show. 0 and false are not empty."""
     return as_text(value) == ""
-
-
-def is_true(value: object) -> bool:
-    """Whether a value alone is true as a condition: it is not null, empty, 0 or false."""
-    return bool(value)
 
 
 def number_of(value: object) -> Decimal | None:
