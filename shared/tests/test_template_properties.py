@@ -1,11 +1,9 @@
 """What holds for every template and every customer."""
 
-import contextlib
 import re
-import time
 from typing import Any, Final
 
-import pytest
+from babel.localedata import locale_identifiers
 from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
@@ -33,6 +31,7 @@ from leopard.templates.tree import (
 
 KNOWN: Final = known_names({"points", "vip", "last_order", "tags"})
 NAMES: Final = (*FIELDS, "preferred_language", "points", "vip", "last_order", "tags", "attributes.location")
+LANGUAGES: Final = tuple(sorted(locale_identifiers()))
 FRAGMENTS: Final = (
     *("{", "}", "{{", "}}", '"', "\\", '{"', '"}', "|", ":", " ", "\n", "(", ")", "-", "%", "é", "😀"),
     *("if", "else", "end", "{{if ", "{{else if ", "{{else}}", "{{end}}", "{{ end }}", "{{ if", "and", "or", "not "),
@@ -52,7 +51,13 @@ attributes = st.fixed_dictionaries(
     {},
     optional={
         name: st.one_of(
-            st.none(), texts, st.booleans(), st.integers(), st.floats(), st.lists(texts), st.dates().map(str)
+            st.none(),
+            texts,
+            st.booleans(),
+            st.integers(-(10**45), 10**45),
+            st.floats(),
+            st.lists(texts),
+            st.dates().map(str),
         )
         for name in ("points", "vip", "last_order", "tags", "location", "nickname")
     },
@@ -61,7 +66,7 @@ customers = st.fixed_dictionaries(
     {"phone": texts},
     optional={
         **{name: st.one_of(st.none(), texts) for name in FIELDS if name != "phone"},
-        "preferred_language": st.one_of(st.none(), st.sampled_from(["en", "sw-KE", "ar", "fr-CA", "zz", "x-y", "??"])),
+        "preferred_language": st.one_of(st.none(), st.sampled_from(["sw-KE", "zz", "x-y", "??", *LANGUAGES])),
         "created_at": st.one_of(st.dates(), st.datetimes()),
         "attributes": st.one_of(st.none(), attributes),
     },
@@ -209,17 +214,3 @@ def test_every_text_can_be_written_as_a_quoted_text(text: str) -> None:
     template = parse_template(print_template((Quoted(text),)))
     assert template.render({}) == text
     assert template.tree == (Quoted(text),)
-
-
-@pytest.mark.parametrize(
-    "fragment", ['{"', '{"a', "{{if ", "{{", "{{ ", "{ ", "{first_name|", "{a|", "{}", '{"\\"', "{{else "]
-)
-def test_parsing_takes_linear_time(fragment: str) -> None:
-    def seconds(times: int) -> float:
-        began = time.process_time()
-        with contextlib.suppress(TemplateError):
-            parse_template(fragment * times)
-        return time.process_time() - began
-
-    # a quadratic parser would take a hundred times as long for ten times the text
-    assert min(seconds(20_000) for _ in range(3)) < 30 * min(seconds(2_000) for _ in range(3)) + 0.01

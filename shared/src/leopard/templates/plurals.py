@@ -5,9 +5,8 @@ A name of several words changes in its last word. A noun that already looks plur
 
 import re
 from collections.abc import Callable, Mapping
+from string import ascii_letters
 from typing import Final
-
-_LAST_WORD: Final = re.compile(r"[A-Za-z]+\Z")
 
 _IRREGULAR: Final[Mapping[str, str]] = {
     "child": "children",
@@ -53,16 +52,16 @@ _RULES: Final[tuple[tuple[Callable[[str], bool], int, str], ...]] = (
 
 def pluralize(text: str) -> str:
     """The plural of an English noun: `box` is `boxes`, `Running Shoe` is `Running Shoes`."""
-    found = _LAST_WORD.search(text)
-    if found is None:
+    before = text.rstrip(ascii_letters)
+    noun = text[len(before) :]
+    if not noun:
         return text
-    noun = found.group()
     plural = _plural(noun.lower())
     if noun.isupper() and len(noun) > 1:
         plural = plural.upper()
     # letters that the plural shares with the noun keep their case
     shared = next((i for i, (a, b) in enumerate(zip(noun.lower(), plural.lower(), strict=False)) if a != b), len(noun))
-    return text[: found.start()] + noun[:shared] + plural[shared:]
+    return before + noun[:shared] + plural[shared:]
 
 
 def _plural(noun: str) -> str:

@@ -7,6 +7,9 @@ from urllib.parse import quote
 ELLIPSIS: Final = "..."
 """Three dots: the single character for them would force an SMS into UCS-2."""
 
+MAX_URL_PART: Final = 1_000
+"""The characters that `urlencode` takes. No column holds more, and few URLs."""
+
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
@@ -30,5 +33,8 @@ def truncate(text: str, length: int, ending: str) -> str:
 
 
 def urlencode(text: str) -> str:
-    """The text as part of a URL: all but letters of ASCII, digits and `_.-~` as the %XX of its UTF-8 bytes."""
-    return quote(text, safe="", errors="replace")
+    """The text as part of a URL: all but letters of ASCII, digits and `_.-~` as the %XX of its UTF-8 bytes.
+
+    The text is cut after 1,000 characters, because each of them may become twelve.
+    """
+    return quote(text[:MAX_URL_PART], safe="", errors="replace")

@@ -11,7 +11,10 @@ from leopard.domain.customer_fields import is_date
 _NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 _LARGEST: Final = 10**30
-"""Larger numbers are no amounts; they are not formatted."""
+"""Larger integers have no text."""
+
+_LARGEST_FORMATTED: Final = 10**18
+"""Larger numbers are no amounts. Decimals of the default precision cannot hold them with all their digits."""
 
 
 def as_text(value: object) -> str:
@@ -42,7 +45,11 @@ def number_of(value: object) -> Decimal | None:
     if isinstance(value, str):
         spelled = value.strip()
         return Decimal(spelled) if _NUMBER.fullmatch(spelled) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST < value < _LARGEST:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not -_LARGEST_FORMATTED < value < _LARGEST_FORMATTED
+    ):
         return None
     return Decimal(value) if isinstance(value, int) else Decimal(repr(value))
 
