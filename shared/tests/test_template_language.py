@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from leopard.templates.plurals import pluralize
-from leopard.templates.rendering import has_new_constructs, known_names, parse_template
+from leopard.templates.rendering import TemplateError, has_new_constructs, known_names, parse_template
 
 KNOWN: Final = known_names({"points", "balance", "vip", "joined", "tags", "code", "location"})
 ALICE: Final[dict[str, Any]] = {
@@ -128,6 +128,9 @@ def test_formats_follow_the_language_and_use_no_character_that_forces_ucs2(
         ("vip != true", True),
         ("not vip and location", True),
         ("vip or points > 2000 or location", True),
+        ("location and points and tags", True),
+        ("location and points and tags and vip", False),
+        ("vip or unknown or balance", False),
         ("vip and unknown or location", True),
         ("vip and (unknown or location)", False),
         ("not (vip or unknown)", True),
@@ -162,6 +165,17 @@ def test_conditions(condition: str, expected: bool) -> None:  # noqa: FBT001 a c
 def test_what_cannot_be_compared_is_false(left: str, operator: str, right: str) -> None:
     assert render(f"{{{{if {left} {operator} {right}}}}}yes{{{{end}}}}") == ""
     assert render(f"{{{{if {right} {operator} {left}}}}}yes{{{{end}}}}") == ""
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["first_name.upper", "first_name.__class__", "attributes.__class__", "attributes", "first_name[0]", "7*7", "a()"],
+)
+def test_a_template_reaches_nothing_but_fields(written: str) -> None:
+    assert render(f"{{{written}}} {{{written}|trim}}") == f"{{{written}}} {{{written}|trim}}"
+    if written != "attributes":
+        with pytest.raises(TemplateError):
+            parse_template(f"{{{{if {written}}}}}yes{{{{end}}}}", KNOWN)
 
 
 def test_true_and_false_have_no_order() -> None:

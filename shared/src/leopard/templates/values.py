@@ -51,7 +51,8 @@ def number_of(value: object) -> Decimal | None:
         or not -_LARGEST_FORMATTED < value < _LARGEST_FORMATTED
     ):
         return None
-    return Decimal(value) if isinstance(value, int) else Decimal(repr(value))
+    # adding 0.0 makes 0.0 of -0.0
+    return Decimal(value) if isinstance(value, int) else Decimal(repr(value + 0.0))
 
 
 def day_of(value: object) -> date | None:
