@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leopard.templates.rendering import FIELDS, TemplateError, parse_template
+from leopard.templates.field_names import FIELDS
+from leopard.templates.problems import TemplateError
+from leopard.templates.rendering import parse_template
 
 ALICE = {
     "first_name": "Alice",

@@ -14,6 +14,7 @@ from benchmarks.meter import Score
 from benchmarks.race import INSTANT, REAL, Contender, Latency, race
 from benchmarks.rendering import rendering
 from benchmarks.run import Run, peers_installed
+from benchmarks.template_engines import BY_HAND, OURS
 from benchmarks.whole_system import single_message_seconds, whole_system
 from leopard_local.stores import Stores
 
@@ -160,10 +161,19 @@ def requests(run: Run) -> None:
 
 
 def render(run: Run) -> None:
-    """Measure rendering."""
-    rate = median([rendering(messages=run.sizes.render) for _ in range(run.sizes.repeats)])
-    run.report.keep("rendering", rate)
-    run.report.table("rendering, five placeholders", ("", "messages/s"), [("one core", rate)])
+    """Measure rendering beside other template engines."""
+    if not peers_installed():
+        run.report.say("   the peers are not installed; run: uv sync --group peers")
+        return
+    found = rendering(messages=run.sizes.render)
+    run.report.keep("rendering", found)
+    for job, rates in found.items():
+        run.report.table(f"rendering, {job}", ("one core", "messages/s"), list(rates.items()))
+        leopard = rates[OURS]
+        for name, rate in rates.items():
+            if name not in {OURS, BY_HAND}:
+                run.ratios[f"rendering / {name}, {job}"] = leopard / rate, "> 1"
+    run.ratios["rendering, plain, messages/s"] = found["plain"][OURS], ">= 300,000"
 
 
 PARTS: dict[str, Callable[[Run], None]] = {
@@ -175,6 +185,6 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "growth": growth,
     "waiting": waiting,
     "api": requests,
-    "rendering": render,
+    "render": render,
     "import": importing,
 }

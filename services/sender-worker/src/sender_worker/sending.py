@@ -20,8 +20,9 @@ from leopard.providers.contract import (
 )
 from leopard.telemetry.logs import get_logger
 from leopard.telemetry.tracing import trace_id_of
+from leopard.templates.problems import TemplateError
 from leopard.templates.recipient_values import recipient_values
-from leopard.templates.rendering import TemplateError, parse_template
+from leopard.templates.rendering import parse_template
 from sender_worker.claims import Claim
 from sender_worker.gate import Gate
 from sender_worker.metrics import ATTEMPTS, SEND_SECONDS

@@ -9,21 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-FIELDS: Final = ("first_name", "last_name", "location", "preferred_product", "phone")
-"""The fields that a template may use."""
+from leopard.templates.field_names import FIELDS
+from leopard.templates.problems import TemplateError
 
 _BRACE: Final = re.compile(r"[{}]")
-
-
-class TemplateError(ValueError):
-    """A template does not parse; gives the line and column, counted from 1."""
-
-    def __init__(self, problem: str, text: str, position: int) -> None:
-        line = text.count("\n", 0, position) + 1
-        column = position - (text.rfind("\n", 0, position) + 1) + 1
-        super().__init__(f"{problem} at line {line}, column {column}")
-        self.line = line
-        self.column = column
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Checks templates of campaigns, and says what is wrong with them."""
 
 from campaign_api.web.errors import ApiError, ErrorCode
-from leopard.templates.rendering import TemplateError, parse_template
+from leopard.templates.problems import TemplateError
+from leopard.templates.rendering import parse_template
 
 
 def check_template(text: str) -> None:
