@@ -21,7 +21,9 @@ _BOOLEANS: Final = {
     "true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false",
 }  # fmt: skip
 
-SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {"preferred_language": language_tag, "time_zone": time_zone}
+_KEPT_CELLS: Final = 5000
+
+_SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {"preferred_language": language_tag, "time_zone": time_zone}
 """The columns that do not take any text, with what checks and spells theirs."""
 
 
@@ -42,13 +44,42 @@ def text_of(cell: str) -> str | None:
     return text
 
 
-def column_text(column: str, text: str) -> str:
-    """The text as a column stores it.
+class CellValues(dict[str, str | None]):
+    """The values of a column by their cells. Many cells repeat, so each is converted once."""
+
+    def __init__(self, convert: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, cell: str) -> str | None:
+        """Convert a cell.
+
+        Raises:
+            CellError: The column does not have such a value.
+        """
+        value = self._convert(cell)
+        if len(self) < _KEPT_CELLS:
+            self[cell] = value
+        return value
+
+
+def column_text(column: str, cell: str) -> str | None:
+    """The text of a cell as a column stores it; None if it is blank.
 
     Raises:
         CellError: The column does not have such a value.
     """
-    spelling = SPELLINGS.get(column)
+    text = text_of(cell)
+    return spelled(column, text) if text else text
+
+
+def spelled(column: str, text: str) -> str:
+    """A text as a column stores it.
+
+    Raises:
+        CellError: The column does not have such a value.
+    """
+    spelling = _SPELLINGS.get(column)
     if spelling is None:
         return text
     try:

@@ -55,13 +55,22 @@ def _clean(cell: str) -> str | None:
         return None
     if cell.startswith(TEST_PREFIX):
         return cell
+    country = _country_of(cell[1 : 1 + _LONGEST_COUNTRY_CODE])
+    if country is None:
+        return None
+    begin, lengths, trunk_prefix = country
+    if len(cell) - begin not in lengths or cell[begin] == "0" or trunk_prefix.match(cell, begin):
+        return None
+    return cell
+
+
+@lru_cache(maxsize=1000)
+def _country_of(digits: str) -> tuple[int, frozenset[int], re.Pattern[str]] | None:
+    """Where the national number begins behind these digits, with the rules of the country; None if there is none."""
     for length in range(1, _LONGEST_COUNTRY_CODE + 1):
-        rules = _country(cell[1 : 1 + length])
+        rules = _country(digits[:length])
         if rules is not None:
-            lengths, trunk_prefix = rules
-            national = cell[1 + length :]
-            unsure = len(national) not in lengths or national[0] == "0" or trunk_prefix.match(national)
-            return None if unsure else cell
+            return 1 + length, *rules
     return None
 
 
