@@ -51,6 +51,16 @@ def test_every_pod_is_restricted(values: dict[str, Any]) -> None:
 
 
 @every_values_file
+def test_the_cluster_may_choose_every_user_and_group(values: dict[str, Any]) -> None:
+    """OpenShift's restricted-v2 rejects ids outside the namespace's range, and fills in those that are missing."""
+    for name, pod in pods(render({**values, "podSecurity": {"clusterChoosesUser": True}})):
+        contexts = [pod["spec"]["securityContext"], *(c["securityContext"] for c in containers_of(pod))]
+        for context in contexts:
+            assert not {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"} & context.keys(), name
+        assert contexts[0]["runAsNonRoot"] is True, name
+
+
+@every_values_file
 def test_every_selector_finds_pods_of_one_workload_only(values: dict[str, Any]) -> None:
     manifests = render(values)
     labels = {name: pod["metadata"]["labels"] for name, pod in pods(manifests)}

@@ -252,6 +252,7 @@ preStopSleepSeconds: 5
 topologySpread: true
 podSecurity:
   runAsUser: 10001
+  clusterChoosesUser: false
   readOnlyRootFilesystem: true
 networkPolicy:
   enabled: true

@@ -1,9 +1,11 @@
 {{/* Pod settings for the "restricted" level of the Pod Security Standards. */}}
 {{- define "leopard.podSecurityContext" -}}
 runAsNonRoot: true
+{{- if not .Values.podSecurity.clusterChoosesUser }}
 runAsUser: {{ int64 .Values.podSecurity.runAsUser }}
 runAsGroup: {{ int64 .Values.podSecurity.runAsUser }}
 fsGroup: {{ int64 .Values.podSecurity.runAsUser }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
@@ -15,7 +17,9 @@ allowPrivilegeEscalation: false
 privileged: false
 readOnlyRootFilesystem: {{ .Values.podSecurity.readOnlyRootFilesystem }}
 runAsNonRoot: true
+{{- if not .Values.podSecurity.clusterChoosesUser }}
 runAsUser: {{ int64 .Values.podSecurity.runAsUser }}
+{{- end }}
 capabilities:
   drop: [ALL]
 seccompProfile:

@@ -58,9 +58,11 @@ spec:
       {{- with include "leopard.placement" .root.Values.devStack | trim }}{{ . | nindent 6 }}{{ end }}
       securityContext:
         runAsNonRoot: true
+        {{- if not .root.Values.podSecurity.clusterChoosesUser }}
         runAsUser: {{ .user }}
         runAsGroup: {{ .user }}
         fsGroup: {{ .user }}
+        {{- end }}
         seccompProfile:
           type: RuntimeDefault
       containers:
@@ -90,7 +92,9 @@ spec:
             privileged: false
             readOnlyRootFilesystem: true
             runAsNonRoot: true
+            {{- if not .root.Values.podSecurity.clusterChoosesUser }}
             runAsUser: {{ .user }}
+            {{- end }}
             capabilities:
               drop: [ALL]
             seccompProfile:
