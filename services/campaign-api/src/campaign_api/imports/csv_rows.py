@@ -64,6 +64,9 @@ class CsvRows:
         tail = lines.pop() if lines and not final and not lines[-1].endswith("\n") else ""
         suspect = UNSTORABLE.search(text) is not None
         start = 0
+        if '"' not in text and not suspect:
+            yield from self._plain(lines)
+            start = len(lines)
         while start < len(lines):
             reader = csv.reader(self._lines(lines, start), delimiter=self.delimiter or ",", strict=True)
             first = start
@@ -90,6 +93,19 @@ class CsvRows:
             self._skipping = True
         self._pending = [*lines[start:], tail]
         self._waiting = 0
+
+    def _plain(self, lines: list[str]) -> Iterator[CsvRow | BadRow]:
+        """The rows of lines without quotes, each of which is a row: several times as fast as `csv`."""
+        delimiter, number, most = self.delimiter or ",", self._number, self._max
+        for line in lines:
+            number += 1
+            if len(line) > most:
+                yield too_long(number, line, most)
+                continue
+            cells = line.rstrip("\r\n").split(delimiter)
+            if any(cells):
+                yield CsvRow(number, cells)
+        self._number = number
 
     def _row(self, cells: list[str], lines: list[str], *, suspect: bool) -> Iterator[CsvRow | BadRow]:
         self._number += 1

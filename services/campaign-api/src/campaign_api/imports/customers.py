@@ -228,6 +228,7 @@ def _line(row: JsonRow) -> str:
 def _too_many(count: int, written: str, limits: AttributeLimits) -> str | None:
     if count > limits.count:
         return f"has more than {limits.count} attributes"
-    if len(written.encode()) > limits.size:
+    # a character has four bytes at most
+    if len(written) * 4 > limits.size and len(written.encode()) > limits.size:
         return f"has attributes of more than {limits.size} bytes"
     return None

@@ -160,4 +160,6 @@ def _line(customer: ImportedCustomer) -> str:
     written = [value for value in values if value is not None]
     if len(written) < len(values) or _SPECIAL.search("".join(written)):
         written = ["\\N" if value is None else value.translate(_ESCAPED) for value in values]
-    return "\t".join((str(customer.number), customer.phone, *written, f"{{{','.join(customer.cleared)}}}\n"))
+    joined = "\t".join(written)
+    cleared = f"{{{','.join(customer.cleared)}}}" if customer.cleared else "{}"
+    return f"{customer.number}\t{customer.phone}\t{joined}\t{cleared}\n"
