@@ -46,7 +46,7 @@ def server(service: Service) -> Iterator[httpx2.Client]:
         yield client
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=CONTENT, query=st.sampled_from([{}, {"default_country": "KE"}, {"dry_run": "true"}, {"format": "csv"},
                                                {"format": "ndjson"}, {"mode": "update_only"}]))  # fmt: skip
 def test_any_bytes_give_a_result_or_a_clear_error(server: httpx2.Client, content: bytes, query: dict[str, str]) -> None:
