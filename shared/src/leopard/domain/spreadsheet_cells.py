@@ -4,7 +4,10 @@ A spreadsheet runs a cell that begins with =, +, - or @ as a formula (OWASP, "CS
 around a cell to mean nothing. An apostrophe before the text keeps it as it is. Every text survives the way out and in.
 """
 
+import csv
+import io
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _FORMULA: Final = re.compile(r"[=+\-@\t\r]")
@@ -21,6 +24,13 @@ def unprotected(cell: str) -> str:
     if cell.startswith("'") and _needs_protection(cell[1:]):
         return cell[1:]
     return cell.strip()
+
+
+def csv_text(rows: Iterable[list[str]]) -> str:
+    """Rows of cells as CSV (RFC 4180)."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()
 
 
 def _needs_protection(text: str) -> bool:

@@ -1,7 +1,5 @@
 """The formats of exported files: CSV that spreadsheets open safely, and NDJSON that loses nothing."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from leopard.domain.spreadsheet_cells import protected
+from leopard.domain.spreadsheet_cells import csv_text, protected
 
 
 class ExportFormat(StrEnum):
@@ -35,7 +33,7 @@ class Layout:
 
 def csv_layout(names: Sequence[str], cells: Callable[[Row], list[str]]) -> Layout:
     """The layout of a CSV file whose rows have these columns."""
-    return Layout(_csv([list(names)]), lambda rows: _csv(map(cells, rows)))
+    return Layout(csv_text([list(names)]), lambda rows: csv_text(map(cells, rows)))
 
 
 def cell(value: object) -> str:
@@ -59,9 +57,3 @@ def json_text(value: object) -> str:
 def timestamp(moment: datetime) -> str:
     """A time as the API writes it (RFC 3339)."""
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def _csv(rows: Iterable[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()

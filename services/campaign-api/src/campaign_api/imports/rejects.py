@@ -1,8 +1,6 @@
 """The rejected rows of an import: kept in batches, and read as CSV with the reason as the last column."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -10,9 +8,9 @@ from psycopg.types.json import Jsonb
 from campaign_api.imports.columns import REASON
 from campaign_api.imports.customers import Reject
 from leopard.db.pool import Connection, Pool
-from leopard.domain.spreadsheet_cells import protected
+from leopard.domain.spreadsheet_cells import csv_text, protected
 
-KEEP: Final = "INSERT INTO import_rejects (import_id, first_row, rejects) VALUES (%(import_id)s, %(row)s, %(rejects)s)"
+_KEEP: Final = "INSERT INTO import_rejects (import_id, first_row, rejects) VALUES (%(import_id)s, %(row)s, %(rejects)s)"
 
 _NEXT: Final = """
 SELECT first_row, rejects FROM import_rejects
@@ -29,7 +27,7 @@ async def keep_rejects(connection: Connection, import_id: int, rejects: Sequence
             {"row": one.number, "column": one.column, "reason": one.reason, "cells": list(one.cells)} for one in rejects
         ]
         parameters = {"import_id": import_id, "row": rejects[0].number, "rejects": Jsonb(kept)}
-        await connection.execute(KEEP, parameters)
+        await connection.execute(_KEEP, parameters)
 
 
 async def rejects_as_csv(pool: Pool, import_id: int, columns: Sequence[str]) -> AsyncIterator[str]:
@@ -41,7 +39,7 @@ async def rejects_as_csv(pool: Pool, import_id: int, columns: Sequence[str]) -> 
         columns: The header of the file; empty for NDJSON.
     """
     header = list(columns) or ["line"]
-    yield _csv([[*map(protected, header), REASON]])
+    yield csv_text([[*map(protected, header), REASON]])
     after = 0
     while True:
         async with pool.connection() as connection:
@@ -50,7 +48,7 @@ async def rejects_as_csv(pool: Pool, import_id: int, columns: Sequence[str]) -> 
         if row is None:
             return
         after, rejects = row
-        yield _csv(_row(reject, len(header)) for reject in rejects)
+        yield csv_text(_row(reject, len(header)) for reject in rejects)
 
 
 def _row(reject: dict[str, Any], width: int) -> list[str]:
@@ -59,9 +57,3 @@ def _row(reject: dict[str, Any], width: int) -> list[str]:
     # what exceeds the header's width is shown in its last column, so that the reason stays the last one
     cells = [*cells[: width - 1], " ".join(cells[width - 1 :])] if len(cells) > width else cells
     return [*cells, *[""] * (width - len(cells)), protected(f"row {reject['row']}: {reason}")]
-
-
-def _csv(rows: Iterable[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()
