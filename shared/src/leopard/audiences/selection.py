@@ -10,13 +10,12 @@ from leopard.audiences.conditions import Condition, FieldTypes, compile_filter
 from leopard.audiences.filter_grammar import parse_filter
 from leopard.audiences.filters import Filter, FilterError, Not, filter_fields
 from leopard.audiences.model import Audience, first_problem
+from leopard.db.attribute_types import known_types
 from leopard.db.pool import Connection
-from leopard.domain.customer_fields import COLUMNS, FieldType
+from leopard.domain.customer_fields import COLUMNS
 from leopard.domain.phone_numbers import TEST_PREFIX
 
 _SEGMENTS: Final = "SELECT id, filter FROM segments WHERE id = ANY(%(ids)s)"
-
-_TYPES: Final = "SELECT name, type FROM customer_fields WHERE name = ANY(%(names)s)"
 
 _NO_TEST_CUSTOMER: Final = f"NOT starts_with(customers.phone, '{TEST_PREFIX}')"
 
@@ -109,11 +108,7 @@ def _filters(audience: Audience, stored: Mapping[int, Any]) -> dict[str, Any]:
 
 async def _known_types(connection: Connection, trees: Iterable[Filter]) -> FieldTypes:
     fields = frozenset[str]().union(*map(filter_fields, trees)) - COLUMNS.keys()
-    names = [name.removeprefix("attributes.") for name in fields]
-    if not names:
-        return {}
-    cursor = await connection.execute(_TYPES, {"names": names})
-    return {name: FieldType(type_) for name, type_ in await cursor.fetchall()}
+    return await known_types(connection, [name.removeprefix("attributes.") for name in fields])
 
 
 def _listed(operator: str, quantifier: str, parameter: str, ids: list[int] | None) -> list[Condition]:

@@ -1,15 +1,14 @@
 """The fields that customers have: the columns, and the attributes with the types that they keep."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import BaseModel, Field
 
 from campaign_api.customers.attributes import FieldProblem, check_type
+from leopard.db.attribute_types import known_types
 from leopard.db.pool import Connection
 from leopard.domain.customer_fields import COLUMNS, FieldType
-
-_KNOWN: Final = "SELECT name, type FROM customer_fields WHERE name = ANY(%(names)s)"
 
 _COUNT: Final = "SELECT count(*) FROM customer_fields"
 
@@ -59,7 +58,7 @@ async def keep_types(connection: Connection, given: Mapping[str, FieldType], *, 
         check_type(name, type_, known[name])
 
 
-async def settle_types(connection: Connection, given: Mapping[str, FieldType], *, most: int) -> Mapping[str, FieldType]:
+async def settle_types(connection: Connection, given: Mapping[str, FieldType], *, most: int) -> dict[str, FieldType]:
     """Store the types of those attributes that are new; returns the types of all of them.
 
     Raises:
@@ -78,13 +77,18 @@ async def settle_types(connection: Connection, given: Mapping[str, FieldType], *
     return await known_types(connection, given)
 
 
-async def known_types(connection: Connection, names: Iterable[str]) -> dict[str, FieldType]:
-    """The types of those of these attributes that are known."""
-    listed = list(names)
-    if not listed:
-        return {}
-    cursor = await connection.execute(_KNOWN, {"names": listed})
-    return {name: FieldType(type_) for name, type_ in await cursor.fetchall()}
+async def types_of_new(
+    connection: Connection, given: Mapping[str, FieldType], *, most: int, dry_run: bool
+) -> dict[str, FieldType]:
+    """The types of attributes in an import: stored where they are new, or only looked up.
+
+    Raises:
+        FieldProblem: An attribute is one too many.
+    """
+    if dry_run:
+        return {**given, **await known_types(connection, given)}
+    async with connection.transaction():
+        return await settle_types(connection, given, most=most)
 
 
 async def list_fields(connection: Connection) -> list[CustomerField]:

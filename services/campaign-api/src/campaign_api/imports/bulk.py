@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field
 
 from campaign_api.customers.attributes import AttributeLimits, FieldProblem
-from campaign_api.customers.fields import known_types, settle_types
+from campaign_api.customers.fields import types_of_new
 from campaign_api.imports.batches import BATCH_ROWS, Batch, Batches
 from campaign_api.imports.customers import JsonCustomers
 from campaign_api.imports.ndjson_rows import unstorable_inside
@@ -66,8 +66,7 @@ async def store_customers(
     reader = JsonCustomers({}, None, limits)
     new = reader.new_types([row for row in rows if isinstance(row, JsonRow)])
     try:
-        known = {**new, **await known_types(connection, new)} if dry_run else None
-        reader.types = known or dict(await settle_types(connection, new, most=limits.known))
+        reader.types = await types_of_new(connection, new, most=limits.known, dry_run=dry_run)
     except FieldProblem as error:
         raise ApiError(ErrorCode.INVALID_REQUEST, f"customers: {error}") from None
     made = await asyncio.to_thread(Batches().batch, rows, reader)

@@ -33,12 +33,9 @@ def text_of(cell: str) -> str | None:
     Raises:
         CellError: The text is too long.
     """
-    if cell.startswith("'"):
-        text = unprotected(cell)
-    else:
-        text = cell.strip()
-        if not text:
-            return None
+    text = unprotected(cell)
+    if not text and not cell.startswith("'"):
+        return None
     if len(text) > MAX_TEXT:
         raise CellError(f"is longer than {MAX_TEXT} characters")
     return text

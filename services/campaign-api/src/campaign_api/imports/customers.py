@@ -49,9 +49,6 @@ class CustomerReader(Protocol):
     types: dict[str, FieldType]
     """The types of the attributes that are known; the caller adds those of `new_types` once they are stored."""
 
-    def names(self) -> Sequence[str]:
-        """Attributes that the file is known to have."""
-
     def new_types(self, rows: Sequence[Any]) -> dict[str, FieldType]:
         """The types of attributes that rows have and that are not known yet."""
 
@@ -83,10 +80,6 @@ class CsvCustomers:
                 raise UnreadableFileError(
                     f"Column {index + 1}: an attribute's name must not be longer than {limits.name_length} characters"
                 )
-
-    def names(self) -> Sequence[str]:
-        """Attributes that the file has."""
-        return [name for _, name, _ in self._attributes]
 
     def new_types(self, rows: Sequence[CsvRow]) -> dict[str, FieldType]:
         """The types of attributes that rows have and that are not known yet."""
@@ -141,17 +134,13 @@ class JsonCustomers:
         self._country = default_country
         self._limits = limits
 
-    def names(self) -> Sequence[str]:
-        """None: each line has names of its own."""
-        return ()
-
     def new_types(self, rows: Sequence[JsonRow]) -> dict[str, FieldType]:
         """The types of attributes that rows have and that are not known yet."""
         found: dict[str, FieldType] = {}
         for row in rows:
             try:
                 _, attributes = self._fields(row)
-            except (CellError, FieldProblem):
+            except FieldProblem:
                 continue
             for name, value in attributes.items():
                 if name in self.types or value is None:

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 
 from campaign_api.customers.attributes import FieldProblem
-from campaign_api.customers.fields import known_types, settle_types
+from campaign_api.customers.fields import types_of_new
 from campaign_api.imports.batches import BATCH_LENGTH, BATCH_ROWS, Batches
 from campaign_api.imports.progress import ImportEndedError, Progress
 from campaign_api.imports.queries import end_import, report
@@ -150,25 +150,16 @@ class RunningImport:
         self._rows_from = self._file.characters
         reader = self._file.reader
         assert reader is not None  # noqa: S101 a row is read only after the header
-        if not self._progress.rows and self._storing is None:
-            async with self._pool.connection() as connection:
-                reader.types |= await known_types(connection, reader.names())
         readable = [row for row in rows if not isinstance(row, BadRow)]
         new = await asyncio.to_thread(reader.new_types, readable)
         if new:
             chosen = {name: self._order.types.get(name, kind) for name, kind in new.items()}
-            reader.types |= await self._types(chosen)
+            most, dry_run = self._order.file.limits.known, self._order.dry_run
+            async with self._pool.connection() as connection:
+                reader.types |= await types_of_new(connection, chosen, most=most, dry_run=dry_run)
         batch = await asyncio.to_thread(self._batches.batch, rows, reader)
         await self._stored()
         self._storing = asyncio.create_task(self._progress.add(batch, self._file, self._bytes_read))
-
-    async def _types(self, new: dict[str, FieldType]) -> dict[str, FieldType]:
-        limits = self._order.file.limits
-        async with self._pool.connection() as connection:
-            if self._order.dry_run:
-                return {**new, **await known_types(connection, new)}
-            async with connection.transaction():
-                return dict(await settle_types(connection, new, most=limits.known))
 
     async def _stored(self) -> None:
         if self._storing is not None:
