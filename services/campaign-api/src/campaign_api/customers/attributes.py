@@ -113,10 +113,19 @@ def check_size(attributes: Mapping[str, Any], limits: AttributeLimits) -> None:
     Raises:
         FieldProblem: They are too many, or too large.
     """
-    if len(attributes) > limits.count:
-        raise FieldProblem("", f"a customer must not have more than {limits.count} attributes")
-    if len(json.dumps(attributes, ensure_ascii=False).encode()) > limits.size:
-        raise FieldProblem("", f"the attributes of a customer must not exceed {limits.size} bytes of JSON")
+    problem = size_problem(len(attributes), json.dumps(attributes, ensure_ascii=False), limits)
+    if problem is not None:
+        raise FieldProblem("", problem)
+
+
+def size_problem(count: int, written: str, limits: AttributeLimits) -> str | None:
+    """Why a customer must not have these attributes, by their number and their JSON; None if it may."""
+    if count > limits.count:
+        return f"a customer must not have more than {limits.count} attributes"
+    # a character has four bytes at most
+    if len(written) * 4 > limits.size and len(written.encode()) > limits.size:
+        return f"the attributes of a customer must not exceed {limits.size} bytes of JSON"
+    return None
 
 
 def merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

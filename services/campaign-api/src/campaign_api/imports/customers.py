@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
-from campaign_api.customers.attributes import AttributeLimits, FieldProblem, check_type, type_of
+from campaign_api.customers.attributes import AttributeLimits, FieldProblem, check_type, size_problem, type_of
 from campaign_api.imports.cells import CellValues, attribute_json, column_text, spelled, type_of_cells
 from campaign_api.imports.columns import ATTRIBUTE, IGNORED, WRITTEN, Header, field_named
 from campaign_api.imports.phones import imported_phone
@@ -113,7 +113,7 @@ class CsvCustomers:
         except CellError as error:
             return Reject(row.number, self._header.names[index], str(error), cells)
         written = f"{{{', '.join(attributes)}}}"
-        problem = _too_many(len(attributes), written, self._limits)
+        problem = size_problem(len(attributes), written, self._limits)
         if problem is not None:
             return Reject(row.number, None, problem, cells)
         return ImportedCustomer(row.number, phone, texts, written, (), cells)
@@ -178,7 +178,7 @@ class JsonCustomers:
         except FieldProblem as error:
             return Reject(row.number, error.field or None, error.problem, [_line(row)])
         written = json.dumps(attributes, ensure_ascii=False)
-        problem = _too_many(len(attributes), written, self._limits)
+        problem = size_problem(len(attributes), written, self._limits)
         if problem is not None:
             return Reject(row.number, None, problem, [_line(row)])
         return ImportedCustomer(row.number, phone, texts, written, tuple(cleared), [_line(row)])
@@ -212,12 +212,3 @@ def _text(value: object) -> str:
 
 def _line(row: JsonRow) -> str:
     return json.dumps(row.values, ensure_ascii=False)
-
-
-def _too_many(count: int, written: str, limits: AttributeLimits) -> str | None:
-    if count > limits.count:
-        return f"has more than {limits.count} attributes"
-    # a character has four bytes at most
-    if len(written) * 4 > limits.size and len(written.encode()) > limits.size:
-        return f"has attributes of more than {limits.size} bytes"
-    return None
