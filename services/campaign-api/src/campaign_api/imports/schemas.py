@@ -50,7 +50,9 @@ class Import(BaseModel):
     unchanged: int = Field(description="Customers who had these values already", examples=[980])
     rejected: int = Field(description="Rows not stored", examples=[12])
     duplicates: int = Field(description="Rows with the phone number of another row; the last one wins", examples=[8])
-    problem: str | None = Field(description="Why the import did not come to its end; null if it did", examples=[None])
+    problem: str | None = Field(
+        description="Why the import stopped before the end of the file; null if it did not", examples=[None]
+    )
     created_at: datetime = Field(description="When the upload began", examples=["2030-01-30T12:00:00Z"])
     finished_at: datetime | None = Field(description="When it ended; null while it runs", examples=[None])
 

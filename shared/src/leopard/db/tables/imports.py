@@ -47,7 +47,7 @@ class Import(SQLModel, table=True):
     """Rows whose phone number an earlier row of the file has."""
     rejects_kept: int = _count()
     problem: str | None = Field(sa_column=Column(Text))
-    """Why it did not come to its end."""
+    """Why it stopped before the end of the file."""
     created_at: datetime = now()
     seen_at: datetime = now()
     """When its process last reported."""
