@@ -1,6 +1,7 @@
-"""What a request says of the file that it uploads: its query, media type, encoding and size."""
+"""What a request asks for: its query, and the media type, encoding and size of its file."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email.message import Message
 from typing import Annotated, Final
 
@@ -10,7 +11,7 @@ from starlette.datastructures import Headers
 from campaign_api.imports.columns import read_map
 from campaign_api.imports.decoding import Encoding
 from campaign_api.imports.phones import is_country
-from campaign_api.imports.uploads import ImportFormat
+from campaign_api.imports.uploads import FileOptions, ImportFormat
 from campaign_api.web.errors import ApiError, ErrorCode
 from campaign_api.web.field_types import MAX_BIGINT
 from leopard.domain.customer_fields import FIELD_NAME, FieldType
@@ -62,6 +63,21 @@ class BatchQuery(BaseModel):
         default=ImportMode.UPSERT, description="`create_only` changes no customer, `update_only` creates none"
     )
     dry_run: bool = Field(default=False, description="Compare only, and store nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """An import that a request asks for."""
+
+    import_id: int
+    mode: ImportMode
+    dry_run: bool
+    file: FileOptions
+    types: dict[str, FieldType]
+    """Types of new attributes that the request chooses."""
+    most_rejects: int
+    idle_seconds: float
+    """How long an upload may send nothing."""
 
 
 class ImportQuery(BatchQuery):

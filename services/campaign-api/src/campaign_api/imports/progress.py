@@ -7,15 +7,14 @@ from typing import Any, Final
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from campaign_api.customers.attributes import AttributeLimits
 from campaign_api.imports.batches import Batch
 from campaign_api.imports.customers import Reject
+from campaign_api.imports.orders import ImportOrder
 from campaign_api.imports.rejects import keep_rejects
 from campaign_api.imports.storing import Stored, store
 from campaign_api.imports.uploads import UploadedFile
 from campaign_api.metrics import IMPORT_ROWS
 from leopard.db.pool import DATABASE_UNAVAILABLE, Connection, Pool
-from leopard.domain.imports import ImportMode
 from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -51,22 +50,11 @@ class ImportEndedError(Exception):
 class Progress:
     """Stores the batches of one import."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        import_id: int,
-        mode: ImportMode,
-        limits: AttributeLimits,
-        *,
-        dry_run: bool,
-        most_rejects: int,
-    ) -> None:
+    def __init__(self, pool: Pool, order: ImportOrder) -> None:
         self._pool = pool
-        self._id = import_id
-        self._mode = mode
-        self._limits = limits
-        self._dry_run = dry_run
-        self._rejects_left = most_rejects
+        self._order = order
+        self._id = order.import_id
+        self._rejects_left = order.most_rejects
         self.rows = 0
         """Rows whose batches are stored."""
 
@@ -97,7 +85,8 @@ class Progress:
         """Store the batch; returns whether a campaign is being sent."""
         async with self._pool.connection() as connection:
             async with connection.transaction():
-                stored = await store(connection, batch, self._mode, self._limits, dry_run=self._dry_run)
+                order = self._order
+                stored = await store(connection, batch, order.mode, order.file.limits, dry_run=order.dry_run)
                 rejects = _all_rejects(batch, stored)
                 results = _results(batch, stored, len(rejects))
                 kept = rejects[: self._rejects_left]

@@ -10,10 +10,10 @@ from campaign_api.customers.attributes import attribute_limits
 from campaign_api.dependencies import ConnectionDep, ResourcesDep, TurnsDep
 from campaign_api.imports.bulk import BatchAnswer, CustomerBatch, store_customers
 from campaign_api.imports.columns import read_map
-from campaign_api.imports.orders import BatchQuery, ImportQuery, encoding_of, read_types, size_of
+from campaign_api.imports.orders import BatchQuery, ImportOrder, ImportQuery, encoding_of, read_types, size_of
 from campaign_api.imports.queries import begin_import, cancel_import, get_import, list_imports
 from campaign_api.imports.rejects import rejects_as_csv
-from campaign_api.imports.running import ImportFailedError, ImportOrder, RunningImport
+from campaign_api.imports.running import ImportFailedError, RunningImport
 from campaign_api.imports.schemas import Import, ImportWithRejects
 from campaign_api.imports.uploads import FileOptions
 from campaign_api.turns import Subject

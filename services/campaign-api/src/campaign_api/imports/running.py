@@ -1,24 +1,24 @@
 """Runs an import: reads the upload, makes batches in a thread, and stores one batch while it reads the next."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+import psycopg
+from psycopg_pool import PoolTimeout
 from starlette.requests import ClientDisconnect
 
 from campaign_api.customers.attributes import FieldProblem
 from campaign_api.customers.fields import types_of_new
 from campaign_api.imports.batches import BATCH_LENGTH, BATCH_ROWS, Batches
+from campaign_api.imports.orders import ImportOrder
 from campaign_api.imports.progress import ImportEndedError, Progress
 from campaign_api.imports.queries import end_import, report
 from campaign_api.imports.records import BadRow, CsvRow, JsonRow, UnreadableFileError
-from campaign_api.imports.uploads import FileOptions, UploadedFile
+from campaign_api.imports.uploads import UploadedFile
 from campaign_api.metrics import IMPORTS, IMPORTS_RUNNING
 from leopard.db.pool import DATABASE_UNAVAILABLE, Pool
-from leopard.domain.customer_fields import FieldType
-from leopard.domain.imports import ImportMode, ImportStatus
+from leopard.domain.imports import ImportStatus
 from leopard.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -27,23 +27,8 @@ REPORT_SECONDS: Final = 2.0
 END_SECONDS: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOrder:
-    """What a request asks for."""
-
-    import_id: int
-    mode: ImportMode
-    dry_run: bool
-    file: FileOptions
-    types: dict[str, FieldType]
-    """Types of new attributes that the request chooses."""
-    most_rejects: int
-    idle_seconds: float
-    """How long an upload may send nothing."""
-
-
 class ImportFailedError(Exception):
-    """The import did not come to its end; says why, and how far it came."""
+    """The import stopped before the end of the file; says why, and how many rows are stored."""
 
     def __init__(self, status: ImportStatus, problem: str, rows: int) -> None:
         super().__init__(problem)
@@ -65,20 +50,13 @@ class RunningImport:
         self._storing: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._bytes_read = 0
-        self._progress = Progress(
-            pool,
-            order.import_id,
-            order.mode,
-            order.file.limits,
-            dry_run=order.dry_run,
-            most_rejects=order.most_rejects,
-        )
+        self._progress = Progress(pool, order)
 
     async def run(self, parts: AsyncIterator[bytes]) -> None:
         """Import the whole upload.
 
         Raises:
-            ImportFailedError: It did not come to its end.
+            ImportFailedError: It stopped before the end of the file.
         """
         with IMPORTS_RUNNING.track_inprogress():
             reporting = asyncio.create_task(self._report())
@@ -169,25 +147,32 @@ class RunningImport:
     async def _report(self) -> None:
         """Say every few seconds that the import is alive, and notice that a client has cancelled it."""
         while not self._ended.is_set():
-            with contextlib.suppress(*DATABASE_UNAVAILABLE):
+            try:
                 async with self._pool.connection() as connection:
                     if not await report(connection, self._order.import_id, bytes_read=self._bytes_read):
                         self._ended.set()
+            except (psycopg.Error, PoolTimeout) as error:
+                # the dispatcher gives an import up after a minute without a report
+                log.warning("import not reported", import_id=self._order.import_id, error=type(error).__name__)
             await asyncio.sleep(REPORT_SECONDS)
 
     async def _failed(self, status: ImportStatus, problem: str) -> ImportFailedError:
         if self._storing is not None:
             # what was read is kept, unless that is why it fails
-            with contextlib.suppress(Exception):
+            try:
                 await self._storing
+            except Exception as error:  # noqa: BLE001 the import fails for another reason, or for this one
+                log.warning("last batch not stored", import_id=self._order.import_id, error=type(error).__name__)
         await self._end(status, problem)
         return ImportFailedError(status, problem, self._progress.rows)
 
     async def _end(self, status: ImportStatus, problem: str | None) -> None:
         """Store how the import ended. Where the database is unavailable, the dispatcher does it later."""
-        with contextlib.suppress(*DATABASE_UNAVAILABLE, TimeoutError):
+        import_id = self._order.import_id
+        try:
             async with asyncio.timeout(END_SECONDS), self._pool.connection() as connection:
-                import_id = self._order.import_id
                 await end_import(connection, import_id, status, problem=problem, bytes_read=self._bytes_read)
+        except (*DATABASE_UNAVAILABLE, TimeoutError) as error:
+            log.warning("end of an import not stored", import_id=import_id, error=type(error).__name__)
         IMPORTS.labels(status).inc()
-        log.info("import ended", import_id=self._order.import_id, status=status, rows=self._progress.rows)
+        log.info("import ended", import_id=import_id, status=status, rows=self._progress.rows)
