@@ -5,6 +5,7 @@ from typing import Any, Final
 from psycopg.rows import class_row
 from pydantic import BaseModel, Field
 
+from campaign_api.customers.queries import COLUMNS
 from campaign_api.customers.schemas import Customer
 from leopard.audiences.model import Audience
 from leopard.audiences.selection import Selection, select_audience
@@ -40,13 +41,7 @@ _COUNT: Final = """
 SELECT count(*) FROM (SELECT FROM customers WHERE {condition} LIMIT %(most)s) AS counted
 """
 
-_EXAMPLES: Final = """
-SELECT id, phone, first_name, last_name, location, preferred_product, preferred_language, time_zone, attributes,
-       created_at, updated_at
-  FROM customers
- WHERE {condition}
- LIMIT %(limit)s
-"""
+_EXAMPLES: Final = f"SELECT {COLUMNS} FROM customers WHERE {{condition}} LIMIT %(limit)s"
 
 # whole pages of the table, the same ones each time
 _SAMPLE: Final = "TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (0)"

@@ -14,10 +14,11 @@ from leopard.audiences.conditions import Condition
 from leopard.db.pool import Connection
 from leopard.domain.phone_spellings import other_spellings
 
-_COLUMNS: Final = """
+COLUMNS: Final = """
     id, phone, first_name, last_name, location, preferred_product, preferred_language, time_zone, attributes,
     created_at, updated_at
 """
+"""What a `Customer` is made of."""
 
 # Numbers stored before spellings were normalised stay unchanged, and count as used.
 _CREATE: Final = f"""
@@ -26,12 +27,12 @@ INSERT INTO customers
 SELECT %(phone)s, %(first_name)s, %(last_name)s, %(location)s, %(preferred_product)s, %(preferred_language)s,
        %(time_zone)s, %(attributes)s
  WHERE NOT EXISTS (SELECT FROM customers WHERE phone = ANY(%(other_spellings)s))
-RETURNING {_COLUMNS}
+RETURNING {COLUMNS}
 """
 
-_GET: Final = f"SELECT {_COLUMNS} FROM customers WHERE id = %(customer_id)s"
+_GET: Final = f"SELECT {COLUMNS} FROM customers WHERE id = %(customer_id)s"
 
-_LIST: Final = f"SELECT {_COLUMNS} FROM customers WHERE id > %(after)s AND {{condition}} ORDER BY id LIMIT %(limit)s"
+_LIST: Final = f"SELECT {COLUMNS} FROM customers WHERE id > %(after)s AND {{condition}} ORDER BY id LIMIT %(limit)s"
 
 # Two changes that exchange the phone numbers of two customers would wait for each other.
 _LOCK: Final = """
@@ -51,7 +52,7 @@ UPDATE customers
        SELECT FROM customers AS others
         WHERE others.phone = ANY(%(other_spellings)s) AND others.id <> customers.id
        )
-RETURNING {_COLUMNS}
+RETURNING {COLUMNS}
 """
 
 _DELETE: Final = "DELETE FROM customers WHERE id = %(customer_id)s"
