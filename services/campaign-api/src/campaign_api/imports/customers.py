@@ -28,6 +28,8 @@ class ImportedCustomer:
     """The values of `TEXT_COLUMNS`; None leaves one unchanged."""
     attributes: str
     """The given attributes as a JSON object; null removes one."""
+    attributes_if_new: str
+    """The same without nulls, for a customer that does not exist yet."""
     cleared: tuple[str, ...]
     """Columns whose values are removed."""
     cells: Sequence[str]
@@ -116,7 +118,7 @@ class CsvCustomers:
         problem = size_problem(len(attributes), written, self._limits)
         if problem is not None:
             return Reject(row.number, None, problem, cells)
-        return ImportedCustomer(row.number, phone, texts, written, (), cells)
+        return ImportedCustomer(row.number, phone, texts, written, written, (), cells)
 
     def _member(self, name: str, cell: str) -> str | None:
         """An attribute as a member of a JSON object; None for a blank cell."""
@@ -181,7 +183,11 @@ class JsonCustomers:
         problem = size_problem(len(attributes), written, self._limits)
         if problem is not None:
             return Reject(row.number, None, problem, [_line(row)])
-        return ImportedCustomer(row.number, phone, texts, written, tuple(cleared), [_line(row)])
+        if_new = written
+        if None in attributes.values():
+            given = {name: value for name, value in attributes.items() if value is not None}
+            if_new = json.dumps(given, ensure_ascii=False)
+        return ImportedCustomer(row.number, phone, texts, written, if_new, tuple(cleared), [_line(row)])
 
     def _fields(self, row: JsonRow) -> tuple[dict[str, Any], dict[str, Any]]:
         """The columns and the attributes of a line."""

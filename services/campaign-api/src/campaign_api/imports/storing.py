@@ -1,10 +1,14 @@
-"""Stores a batch of an import: one COPY and one statement, in the caller's transaction."""
+"""Stores a batch of an import, in the caller's transaction.
 
-import re
+New customers are copied into their table. Those that exist are copied beside it, and one statement compares them.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from campaign_api.customers.attributes import AttributeLimits
 from campaign_api.imports.batches import Batch
@@ -29,6 +33,15 @@ CREATE TEMPORARY TABLE imported (
 """
 
 _COPY: Final = f"COPY imported (number, phone, {_COLUMNS}, attributes, cleared) FROM STDIN"
+
+_COPY_NEW: Final = f"COPY customers (phone, {_COLUMNS}, attributes) FROM STDIN"
+
+# texts, because psycopg takes long to read arrays
+_EXISTING: Final = """
+SELECT string_agg(given.phone, ',')
+  FROM unnest(%(phones)s::text[]) AS given (phone)
+ CROSS JOIN LATERAL (SELECT FROM customers WHERE customers.phone = given.phone LIMIT 1) AS existing
+"""
 
 _AFTER: Final = {
     **{
@@ -70,38 +83,16 @@ locked AS MATERIALIZED (
     RETURNING known.number
 )"""
 
-# A customer that another transaction creates meanwhile is found by the next try.
-_CREATE: Final = f"""
-created AS (
-    INSERT INTO customers (phone, {_COLUMNS}, attributes)
-    SELECT phone, {_COLUMNS}, jsonb_strip_nulls(attributes)
-      FROM imported
-     WHERE number NOT IN (SELECT number FROM known)
-     ORDER BY phone COLLATE "C"
-        ON CONFLICT (phone) DO NOTHING
-    RETURNING phone
-)"""
-
 _RESULTS: Final = """
-SELECT {updated},
-       {created},
-       (SELECT string_agg(number::text, ',') FROM known WHERE changed AND refused),
-       (SELECT string_agg(number::text, ',') FROM imported WHERE number NOT IN (SELECT number FROM known))
+SELECT {updated}, (SELECT string_agg(number::text, ',') FROM known WHERE changed AND refused)
 """
 
-# texts, because psycopg takes long to read arrays
-_NONE: Final = "NULL::text"
 _UPDATED: Final = "(SELECT string_agg(number::text, ',') FROM updated)"
 _WOULD_UPDATE: Final = "(SELECT string_agg(number::text, ',') FROM known WHERE changed AND NOT refused)"
-_CREATED: Final = "(SELECT string_agg(phone, ',') FROM created)"
-_WOULD_CREATE: Final = """
-(SELECT string_agg(phone, ',') FROM imported WHERE number NOT IN (SELECT number FROM known))
-"""
 
 REFUSED: Final = "the customer would have too many attributes, or too large ones"
 UNKNOWN: Final = "no customer has this phone number"
 
-_SPECIAL: Final = re.compile(r"[\\\n\r\t]")
 _ESCAPED: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
@@ -122,44 +113,81 @@ async def store(
 ) -> Stored:
     """Write the customers of a batch, or only compare them."""
     await connection.execute(_TURN)
-    await connection.execute(_STAGE)
-    async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        await copy.write("".join(map(_line, batch.customers)))
-    statement = _statement(mode, dry_run=dry_run)
     stored = Stored()
     while True:
-        answer = await connection.execute(statement, {"max_size": limits.size, "max_count": limits.count})
-        [listed] = await answer.fetchall()
-        updated, created, refused, missing = (text.split(",") if text else [] for text in listed)
-        stored.updated.update(map(int, updated))
-        stored.created.update(created)
-        if dry_run or mode is ImportMode.UPDATE_ONLY or len(created) == len(missing):
-            break
-    if mode is not ImportMode.CREATE_ONLY:
-        stored.refused = dict.fromkeys(map(int, refused), REFUSED)
-    if mode is ImportMode.UPDATE_ONLY:
-        stored.refused |= dict.fromkeys(map(int, missing), UNKNOWN)
+        existing = await _existing(connection, batch.customers)
+        new = [customer for customer in batch.customers if customer.phone not in existing]
+        if mode is ImportMode.UPDATE_ONLY:
+            stored.refused = {customer.number: UNKNOWN for customer in new}
+        elif dry_run or await _create(connection, new):
+            stored.created = {customer.phone for customer in new}
+        else:
+            continue
+        break
+    if existing and mode is not ImportMode.CREATE_ONLY:
+        known = [customer for customer in batch.customers if customer.phone in existing]
+        await _update(connection, known, limits, stored, dry_run=dry_run)
     return stored
 
 
-def _statement(mode: ImportMode, *, dry_run: bool) -> sql.SQL:
-    parts, updated, created = [_KNOWN], _NONE, _NONE
-    if mode is not ImportMode.CREATE_ONLY:
-        updated = _WOULD_UPDATE if dry_run else _UPDATED
-        parts += [] if dry_run else [_UPDATE]
-    if mode is not ImportMode.UPDATE_ONLY:
-        created = _WOULD_CREATE if dry_run else _CREATED
-        parts += [] if dry_run else [_CREATE]
+async def _existing(connection: Connection, customers: Sequence[ImportedCustomer]) -> set[str]:
+    """The phone numbers that customers in the table have."""
+    phones = f"{{{','.join([customer.phone for customer in customers])}}}"
+    answer = await connection.execute(_EXISTING, {"phones": phones})
+    [(listed,)] = await answer.fetchall()
+    return set(listed.split(",")) if listed else set()
+
+
+async def _create(connection: Connection, customers: list[ImportedCustomer]) -> bool:
+    """Create customers; False where another transaction has created one of them meanwhile."""
+    if not customers:
+        return True
+    # one order of numbers, so that two transactions do not wait for each other's
+    customers.sort(key=attrgetter("phone"))
+    try:
+        async with connection.transaction(), connection.cursor() as cursor, cursor.copy(_COPY_NEW) as copy:
+            await copy.write("".join(map(_line, customers)))
+    except errors.UniqueViolation:
+        return False
+    return True
+
+
+async def _update(
+    connection: Connection,
+    customers: Sequence[ImportedCustomer],
+    limits: AttributeLimits,
+    stored: Stored,
+    *,
+    dry_run: bool,
+) -> None:
+    """Compare customers with those in the table, and update them unless it is a dry run."""
+    await connection.execute(_STAGE)
+    async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        await copy.write("".join(map(_staged_line, customers)))
+    parts, updated = ([_KNOWN], _WOULD_UPDATE) if dry_run else ([_KNOWN, _UPDATE], _UPDATED)
     # constants of this file; values are parameters
-    return sql.SQL(f"WITH {', '.join(parts)} {_RESULTS.format(updated=updated, created=created)}")
+    statement = sql.SQL(f"WITH {', '.join(parts)} {_RESULTS.format(updated=updated)}")
+    answer = await connection.execute(statement, {"max_size": limits.size, "max_count": limits.count})
+    [(numbers, refused)] = await answer.fetchall()
+    stored.updated.update(map(int, numbers.split(",") if numbers else ()))
+    stored.refused |= dict.fromkeys(map(int, refused.split(",") if refused else ()), REFUSED)
 
 
 def _line(customer: ImportedCustomer) -> str:
-    """A row of the text format of COPY."""
-    values = [*customer.texts, customer.attributes]
-    written = [value for value in values if value is not None]
-    if len(written) < len(values) or _SPECIAL.search("".join(written)):
-        written = ["\\N" if value is None else value.translate(_ESCAPED) for value in values]
-    joined = "\t".join(written)
-    cleared = f"{{{','.join(customer.cleared)}}}" if customer.cleared else "{}"
-    return f"{customer.number}\t{customer.phone}\t{joined}\t{cleared}\n"
+    """A row of the text format of COPY: a new customer."""
+    return f"{customer.phone}\t{_copied(customer.texts, customer.attributes_if_new)}\n"
+
+
+def _staged_line(customer: ImportedCustomer) -> str:
+    cleared = f"{{{','.join(customer.cleared)}}}"
+    return f"{customer.number}\t{customer.phone}\t{_copied(customer.texts, customer.attributes)}\t{cleared}\n"
+
+
+def _copied(texts: Sequence[str | None], attributes: str) -> str:
+    values = [*texts, attributes]
+    if None not in values:
+        joined = "\t".join(values)  # type: ignore[arg-type]
+        # cells rarely hold what COPY escapes; a tab more than between the columns is one
+        if "\\" not in joined and "\n" not in joined and "\r" not in joined and joined.count("\t") == len(texts):
+            return joined
+    return "\t".join(["\\N" if value is None else value.translate(_ESCAPED) for value in values])
