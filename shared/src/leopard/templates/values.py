@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -56,7 +56,10 @@ def number_of(value: object) -> Decimal | None:
 
 
 def day_of(value: object) -> date | None:
-    """The day that a value is, or that its text spells as `2026-11-30`. A datetime keeps its time."""
+    """The day that a value is, or that its text spells as `2026-11-30`. A datetime keeps its time, without its zone."""
+    if isinstance(value, datetime):
+        # the same moment in two zones would be equal, and be taken for the same text
+        return value.replace(tzinfo=None)
     if isinstance(value, str):
         return date.fromisoformat(value) if is_date(value) else None
     return value if isinstance(value, date) else None
