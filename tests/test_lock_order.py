@@ -89,7 +89,8 @@ async def work(connection: Connection) -> None:
 
 async def maintain(connection: Connection) -> None:
     """Do the work of maintenance."""
-    await sweep_chunks(connection, again_seconds=0.01, lease_seconds=0.01, queues={Channel.SMS: SENDS.name})
+    queues = {Channel.SMS: SENDS.name}
+    await sweep_chunks(connection, again_seconds=0.01, lease_seconds=0.01, queues=queues, personalized_queues={})
     await plan_postponed(connection, 50)
     await cancel_unplanned(connection)
     await cancel_chunk(connection)

@@ -150,7 +150,8 @@ async def test_deleting_a_campaign_deletes_its_messages_chunks_and_counts(connec
 
 
 def test_an_index_that_a_failed_build_has_left_is_built_again(empty_database_url: str) -> None:
-    migrate(empty_database_url)
+    with migration_engine(empty_database_url).connect() as engine:
+        command.upgrade(alembic_config(engine), "0006")
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         before = ScriptDirectory.from_config(alembic_config()).get_revision("0006").down_revision
         connection.execute("UPDATE alembic_version SET version_num = %s", [before])

@@ -22,6 +22,7 @@ async def test_a_new_campaign_is_a_draft(client: httpx2.AsyncClient) -> None:
     campaign = await create(client)
     assert campaign.pop("created_at").endswith("Z")
     assert campaign.pop("updated_at").endswith("Z")
+    assert campaign.pop("sms") == {"encoding": "gsm7", "units": 3, "segments": 1}
     assert campaign == {**NEW, "id": 1, "status": "draft", "scheduled_at": None, "warnings": []}
 
 

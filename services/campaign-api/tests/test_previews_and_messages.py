@@ -20,6 +20,7 @@ async def test_a_preview_renders_the_template_of_the_campaign(
             "rendered_message": "Hi Customer 0 in Nairobi, {nickname}",
             "used_template": "Hi {first_name} in {location}{last_name}, {nickname}",
             "customer": {"id": customer, "first_name": "Customer 0"},
+            "sms": {"encoding": "gsm7", "units": 38, "segments": 1},
         }
 
 

@@ -1,5 +1,6 @@
 """A campaign with an error fails with a reason or waits, and delays no other campaign."""
 
+import psycopg
 import pytest
 
 from dispatcher.completion import finish_campaigns
@@ -64,9 +65,21 @@ async def test_a_campaign_with_a_newer_format_waits_for_a_newer_version(connecti
     await connection.execute("UPDATE campaigns SET format = 99")
     assert await start_due_campaign(connection, 1000) is None
     assert await state(connection, newer) == ("scheduled", None)
-    await connection.execute("UPDATE campaigns SET status = 'sending'")
+    async with connection.transaction():
+        await connection.execute("SET LOCAL leopard.known_format = '99'")
+        await connection.execute("UPDATE campaigns SET status = 'sending'")
     assert not await plan_next_chunk(connection, 10)
     assert await state(connection, newer) == ("sending", None)
+
+
+async def test_the_database_refuses_to_start_a_campaign_for_a_process_that_does_not_know_its_format(
+    connection: Connection,
+) -> None:
+    newer = await to_an_audience(connection, '{"all": true}', status="scheduled")
+    await connection.execute("UPDATE campaigns SET format = 99")
+    with pytest.raises(psycopg.errors.LockNotAvailable, match="format 99"):
+        await connection.execute("UPDATE campaigns SET status = 'sending'")
+    assert await state(connection, newer) == ("scheduled", None)
 
 
 async def test_a_recipient_with_a_locked_customer_delays_no_other_recipient(connection: Connection, pool: Pool) -> None:

@@ -84,6 +84,9 @@ async def test_no_chunk_is_claimed_of_a_campaign_that_is_not_sending(connection:
     assert await claim_chunk(connection, LEASE) is None
 
 
+QUEUES = {Channel.SMS: SENDS.name}
+
+
 async def published(connection: Connection, *, messages: int = 3) -> None:
     await campaign_with_chunk(connection, messages=messages)
     chunk = await claim_chunk(connection, LEASE)
@@ -96,7 +99,7 @@ async def sweep(connection: Connection) -> int:
     await connection.execute("UPDATE outbound_messages SET updated_at = now() - interval '1 hour'")
     await report_delivered(connection, SENDS.name, datetime.now(UTC))
     await connection.execute("UPDATE campaign_chunks SET published_at = published_at - interval '1 hour'")
-    return await sweep_chunks(connection, again_seconds=5, lease_seconds=LEASE, queues={Channel.SMS: SENDS.name})
+    return await sweep_chunks(connection, again_seconds=5, lease_seconds=LEASE, queues=QUEUES, personalized_queues={})
 
 
 async def test_a_published_chunk_is_not_checked_before_its_lease_ends(connection: Connection) -> None:
@@ -148,11 +151,12 @@ async def test_jobs_that_still_wait_in_the_queue_are_not_lost(connection: Connec
     await published(connection)
     await connection.execute("UPDATE outbound_messages SET updated_at = now() - interval '1 hour'")
     await connection.execute("UPDATE campaign_chunks SET check_at = now(), published_at = now() - interval '1 minute'")
-    queues = {Channel.SMS: SENDS.name}
 
     async def found_lost() -> int:
         await connection.execute("UPDATE campaign_chunks SET check_at = now()")
-        return await sweep_chunks(connection, again_seconds=5, lease_seconds=LEASE, queues=queues)
+        return await sweep_chunks(
+            connection, again_seconds=5, lease_seconds=LEASE, queues=QUEUES, personalized_queues={}
+        )
 
     assert await found_lost() == 0, "the progress of the queue is unknown"
     await report_delivered(connection, SENDS.name, datetime.now(UTC) - timedelta(minutes=5))

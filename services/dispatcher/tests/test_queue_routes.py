@@ -1,4 +1,4 @@
-"""Every channel has exactly one queue route, and a channel can have a dedicated queue."""
+"""Every channel has one queue route for plain and one for personalized campaigns, and can have dedicated queues."""
 
 from itertools import combinations
 
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from dispatcher.queue_routes import routes_of
 from dispatcher.settings import DispatcherSettings
 from leopard.broker.queues import SENDS
+from leopard.domain.formats import KNOWN_FORMATS, PERSONALIZED_FORMATS, PLAIN_FORMATS
 from leopard.domain.statuses import Channel
 
 NOWHERE = {"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/"}
@@ -18,9 +19,17 @@ NOWHERE = {"database_url": "postgresql://nowhere/", "amqp_url": "amqp://nowhere/
 )
 def test_every_channel_has_one_route_and_every_route_a_queue(own: set[Channel]) -> None:
     routes = routes_of(own)
-    assert sorted(channel for route in routes for channel in route.channels) == sorted(Channel)
+    for formats in (PLAIN_FORMATS, PERSONALIZED_FORMATS):
+        of_formats = [route for route in routes if route.formats == formats]
+        assert sorted(channel for route in of_formats for channel in route.channels) == sorted(Channel)
     assert len({route.queue.name for route in routes}) == len(routes)
-    assert {route.channels[0] for route in routes if route.queue is not SENDS} == own
+    plain = [route for route in routes if route.formats == PLAIN_FORMATS]
+    assert {route.channels[0] for route in plain if route.queue is not SENDS} == own
+
+
+def test_every_known_format_has_a_route() -> None:
+    routed = {number for route in routes_of(()) for number in range(route.formats.lowest, route.formats.highest + 1)}
+    assert routed == set(range(KNOWN_FORMATS.lowest, KNOWN_FORMATS.highest + 1))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ fails with an unknown outcome, because it may have been sent.
 from typing import Final
 
 from leopard.db.chunks import DUE_FOR_CHECK
-from leopard.db.counts import WRITER_SHARD, adding
+from leopard.db.counts import WRITER_SHARD, adding, shard_of
 from leopard.db.message_states import NOT_HELD, OUTCOME_UNKNOWN, UNFINISHED
 from leopard.db.pool import Connection
 from leopard.domain import statuses
@@ -45,10 +45,11 @@ RETURNING campaigns.id
 _COUNT_ENDED: Final = adding(
     ("failed", "cancelled", "unknown_outcomes"),
     f"""
-    SELECT campaign_id, {WRITER_SHARD}, count(*) FILTER (WHERE status = 'failed'),
+    SELECT campaign_id, {shard_of("variant", WRITER_SHARD)}, count(*) FILTER (WHERE status = 'failed'),
            count(*) FILTER (WHERE status = 'cancelled'), count(*) FILTER (WHERE status = 'failed')
       FROM ended
-     GROUP BY campaign_id
+     GROUP BY 1, 2
+     ORDER BY 1, 2
     """,
 )
 
@@ -86,7 +87,7 @@ WITH chunk AS (
            updated_at = now()
       FROM free
      WHERE m.id = free.id
-    RETURNING m.campaign_id, m.status
+    RETURNING m.campaign_id, m.variant, m.status
 ), counted AS (
     {_COUNT_ENDED}
 ), done AS (

@@ -55,7 +55,7 @@ def create_app(settings: DispatcherSettings) -> Starlette:
     for route in routes_of(settings.dedicated_queues):
         window = Window(broker, settings.window, queue=route.queue)
         publisher = JobPublisher(broker, concurrency=settings.publish_concurrency, queue=route.queue)
-        loop = PublishLoop(settings, pool, publisher, window, route.channels)
+        loop = PublishLoop(settings, pool, publisher, window, route.channels, route.formats)
         routes.append((route, Window(broker, settings.window, queue=route.queue)))
         publishing.append(supervisor.repeat(f"publish to {route.queue.name}", loop.step))
     Maintenance(settings, pool, routes).supervise(supervisor)

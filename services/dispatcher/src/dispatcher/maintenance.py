@@ -20,6 +20,8 @@ from dispatcher.window import Window
 from leopard.broker.connection import BrokerBlockedError
 from leopard.db.pool import Connection, Pool
 from leopard.db.queue_progress import report_emptied
+from leopard.domain.formats import PERSONALIZED_FORMATS, PLAIN_FORMATS, Formats
+from leopard.domain.statuses import Channel
 from leopard.runtime.supervision import Supervisor
 from leopard.telemetry.logs import get_logger
 
@@ -81,12 +83,22 @@ class Maintenance:
             connection,
             again_seconds=self._settings.sweep_seconds,
             lease_seconds=self._settings.lease_seconds,
-            queues={channel: route.queue.name for route, _ in self._routes for channel in route.channels},
+            queues=self._queues(PLAIN_FORMATS),
+            personalized_queues=self._queues(PERSONALIZED_FORMATS),
         )
         if lost:
             LOST_FOUND.inc(lost)
             log.warning("republishing messages whose jobs were lost", messages=lost)
         return self._settings.poll_seconds
+
+    def _queues(self, formats: Formats) -> dict[Channel, str]:
+        """The queue of each channel, for campaigns of these formats."""
+        return {
+            channel: route.queue.name
+            for route, _ in self._routes
+            if route.formats == formats
+            for channel in route.channels
+        }
 
     async def plan_postponed(self, connection: Connection) -> float:
         """Write message rows for recipients whose customers were locked before."""

@@ -2,12 +2,26 @@
 
 from typing import Final
 
-from leopard.db.counts import WRITER_SHARD, adding
+from leopard.db.counts import WRITER_SHARD, adding, shard_of
+from leopard.personalization.shares import variant_sql
 
 COUNT_WRITTEN: Final = adding(
-    ("total",), f"SELECT %(campaign_id)s, {WRITER_SHARD}, count(*) FROM written HAVING count(*) > 0"
+    ("total",),
+    f"SELECT %(campaign_id)s, {shard_of('variant', WRITER_SHARD)}, count(*) FROM written GROUP BY 2 ORDER BY 2",
 )
 """SQL that adds the rows of `written` to the campaign's total."""
+
+WRITE_FREE: Final = f"""
+written AS (
+    INSERT INTO outbound_messages (campaign_id, customer_id, variant)
+    SELECT campaigns.id, free.id, {variant_sql("campaigns.id", "free.id", "campaigns.variant_bounds")}
+      FROM free
+     CROSS JOIN campaigns
+     WHERE campaigns.id = %(campaign_id)s
+        ON CONFLICT (campaign_id, customer_id) DO NOTHING
+    RETURNING customer_id, variant
+)"""
+"""SQL that writes the message rows of `free`, each with its variant."""
 
 # The key share lock keeps a customer until the foreign key is checked. Locked customers are skipped, because a wait for
 # one would delay all others.
@@ -18,12 +32,7 @@ free AS MATERIALIZED (
      WHERE customers.id IN (SELECT id FROM recipients)
      ORDER BY customers.id
        FOR KEY SHARE SKIP LOCKED
-), written AS (
-    INSERT INTO outbound_messages (campaign_id, customer_id)
-    SELECT %(campaign_id)s, id FROM free
-        ON CONFLICT (campaign_id, customer_id) DO NOTHING
-    RETURNING customer_id
-), postponed AS (
+), {WRITE_FREE}, postponed AS (
     INSERT INTO postponed_recipients (campaign_id, customer_id)
     SELECT %(campaign_id)s, id FROM recipients WHERE id NOT IN (SELECT id FROM free)
         ON CONFLICT DO NOTHING

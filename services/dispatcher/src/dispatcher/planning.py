@@ -20,7 +20,7 @@ from leopard.audiences.selection import UNUSABLE_AUDIENCE, audience_problem
 from leopard.db.chunks import TO_PUBLISH
 from leopard.db.failures import fail_unplanned
 from leopard.db.pool import Connection
-from leopard.domain.formats import KNOWN_FORMAT
+from leopard.domain.formats import KNOWN_FORMATS, Formats
 from leopard.domain.statuses import Channel
 from leopard.telemetry.logs import get_logger
 
@@ -47,7 +47,7 @@ _SELECT_UNPLANNED: Final = f"""
 SELECT id, audience, audience_last_id AS last_id, audience_planned_to AS planned_to,
        EXISTS (SELECT FROM audience_recipients WHERE campaign_id = campaigns.id) AS fixed
   FROM campaigns
- WHERE status = 'sending' AND channel = ANY(%(channels)s) AND format <= %(known_format)s
+ WHERE status = 'sending' AND channel = ANY(%(channels)s) AND format BETWEEN %(lowest)s AND %(highest)s
    AND NOT id = ANY(%(excluded)s)
    AND audience IS NOT NULL AND audience_planned_to < audience_last_id
    AND NOT EXISTS (SELECT FROM campaign_chunks
@@ -100,6 +100,7 @@ async def plan_next_chunk(
     chunk_size: int,
     channels: Sequence[Channel] = tuple(Channel),
     troubles: CampaignTroubles | None = None,
+    formats: Formats = KNOWN_FORMATS,
 ) -> bool:
     """Write one chunk of the audience served longest ago; False if no audience needs planning.
 
@@ -110,7 +111,7 @@ async def plan_next_chunk(
     """
     troubles = troubles or CampaignTroubles()
     async with connection.transaction():
-        campaign = await _next_unplanned(connection, channels, troubles.excluded())
+        campaign = await _next_unplanned(connection, channels, formats, troubles.excluded())
         if campaign is None:
             return False
         try:
@@ -129,10 +130,10 @@ async def plan_next_chunk(
 
 
 async def _next_unplanned(
-    connection: Connection, channels: Sequence[Channel], excluded: list[int]
+    connection: Connection, channels: Sequence[Channel], formats: Formats, excluded: list[int]
 ) -> _Unplanned | None:
     async with connection.cursor(row_factory=class_row(_Unplanned)) as cursor:
-        parameters = {"channels": list(channels), "excluded": excluded, "known_format": KNOWN_FORMAT}
+        parameters = {"channels": list(channels), "excluded": excluded, **formats._asdict()}
         await cursor.execute(_SELECT_UNPLANNED, parameters)
         return await cursor.fetchone()
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import psycopg
 
-from dispatcher.message_rows import COUNT_WRITTEN
+from dispatcher.message_rows import COUNT_WRITTEN, WRITE_FREE
 from dispatcher.metrics import MESSAGES_CREATED
 from dispatcher.troubles import CampaignTroubles
 from leopard.db.pool import Connection
@@ -39,12 +39,7 @@ WITH waiting AS MATERIALIZED (
        FOR KEY SHARE SKIP LOCKED
 ), gone AS MATERIALIZED (
     SELECT customer_id FROM waiting WHERE NOT EXISTS (SELECT FROM customers WHERE customers.id = waiting.customer_id)
-), written AS (
-    INSERT INTO outbound_messages (campaign_id, customer_id)
-    SELECT %(campaign_id)s, id FROM free
-        ON CONFLICT (campaign_id, customer_id) DO NOTHING
-    RETURNING customer_id
-), counted AS (
+), {WRITE_FREE}, counted AS (
     {COUNT_WRITTEN}
 ), chunked AS (
     INSERT INTO campaign_chunks (campaign_id, first_customer_id, last_customer_id)

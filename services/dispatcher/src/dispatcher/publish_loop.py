@@ -14,6 +14,7 @@ from dispatcher.window import Window
 from leopard.db.chunks import claim_chunk, mark_published, release_chunk
 from leopard.db.pool import Pool
 from leopard.db.provider_holds import channel_holds
+from leopard.domain.formats import KNOWN_FORMATS, Formats
 from leopard.domain.statuses import Channel
 from leopard.telemetry.logs import get_logger
 
@@ -34,12 +35,14 @@ class PublishLoop:
         publisher: JobPublisher,
         window: Window,
         channels: Sequence[Channel] = tuple(Channel),
+        formats: Formats = KNOWN_FORMATS,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._publisher = publisher
         self._window = window
         self._channels = channels
+        self._formats = formats
         self._troubles = CampaignTroubles()
 
     async def step(self) -> float:
@@ -68,7 +71,7 @@ class PublishLoop:
 
     async def _publish_due(self, room: int, channels: Sequence[Channel]) -> bool:
         async with self._pool.connection() as connection:
-            jobs = await release_due(connection, min(room, self._settings.chunk_size), channels)
+            jobs = await release_due(connection, min(room, self._settings.chunk_size), channels, self._formats)
         await self._publisher.publish(jobs, None)
         RELEASED.inc(len(jobs))
         return bool(jobs)
@@ -76,8 +79,8 @@ class PublishLoop:
     async def _publish_chunk(self, channels: Sequence[Channel], *, chunk_size: int) -> bool:
         lease_seconds = self._settings.lease_seconds
         async with self._pool.connection() as connection:
-            await plan_next_chunk(connection, chunk_size, channels, self._troubles)
-            chunk = await claim_chunk(connection, lease_seconds, channels)
+            await plan_next_chunk(connection, chunk_size, channels, self._troubles, self._formats)
+            chunk = await claim_chunk(connection, lease_seconds, channels, self._formats)
             if chunk is None:
                 return False
             jobs = await pending_jobs(connection, chunk)

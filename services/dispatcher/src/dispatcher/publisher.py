@@ -14,11 +14,13 @@ from dispatcher.metrics import PUBLISH_SECONDS, PUBLISHED
 from leopard.broker.channels import ReopeningChannel
 from leopard.broker.connection import BROKER_UNAVAILABLE, Broker
 from leopard.broker.jobs import MessageJob
-from leopard.broker.queues import SENDS
+from leopard.broker.queues import ORIGIN_HEADER, PERSONALIZED, SENDS
 from leopard.telemetry.tracing import TRACEPARENT
 
 CONFIRM_SECONDS: Final = 30
 PERSISTENT: Final = 2
+_NAMED: Final = frozenset(queue.name for queue in PERSONALIZED.values())
+"""Queues whose jobs name them: a worker consumes such a queue beside a plain one."""
 
 
 class UnconfirmedError(Exception):
@@ -58,6 +60,8 @@ class JobPublisher:
             ConnectionError, aio_pika.exceptions.AMQPError: There is no connection now.
         """
         headers: FieldTable = {TRACEPARENT: traceparent} if traceparent else {}
+        if self._queue.name in _NAMED:
+            headers[ORIGIN_HEADER] = self._queue.name
         properties = Basic.Properties(
             content_type="application/json",
             delivery_mode=PERSISTENT,

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 from leopard.db.chunks import DUE_FOR_CHECK
 from leopard.db.message_states import NOT_HELD, UNFINISHED
 from leopard.db.pool import Connection
+from leopard.domain.formats import PERSONALIZED_FORMAT
 from leopard.domain.statuses import Channel
 
 # A chunk that was published a lease ago should be finished. If so, it is deleted. Otherwise a pending message that no
@@ -21,7 +22,7 @@ WITH overdue AS (
       FROM campaign_chunks
       JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'sending'
       LEFT JOIN queue_progress AS progress
-        ON progress.queue = %(queues)s::jsonb ->> campaigns.channel
+        ON progress.queue = %(queues)s::jsonb -> (campaigns.format >= {PERSONALIZED_FORMAT})::text ->> campaigns.channel
      WHERE {DUE_FOR_CHECK}
      ORDER BY check_at
      LIMIT %(limit)s
@@ -58,7 +59,12 @@ _MARGIN_SECONDS: Final = 2.0
 
 
 async def sweep_chunks(
-    connection: Connection, *, again_seconds: float, lease_seconds: float, queues: Mapping[Channel, str]
+    connection: Connection,
+    *,
+    again_seconds: float,
+    lease_seconds: float,
+    queues: Mapping[Channel, str],
+    personalized_queues: Mapping[Channel, str],
 ) -> int:
     """Check the chunks that were published a lease ago; returns the number of messages without a job.
 
@@ -67,6 +73,7 @@ async def sweep_chunks(
         again_seconds: When to check a chunk again that has unfinished messages but no lost jobs.
         lease_seconds: How long a worker may hold a job or a message without a report.
         queues: The queue of each channel.
+        personalized_queues: The queue of each channel for personalized campaigns.
     """
     cursor = await connection.execute(
         _SWEEP,
@@ -75,7 +82,7 @@ async def sweep_chunks(
             "again_seconds": again_seconds,
             "lease_seconds": lease_seconds,
             "margin_seconds": _MARGIN_SECONDS,
-            "queues": Jsonb({str(channel): queue for channel, queue in queues.items()}),
+            "queues": Jsonb({"false": dict(queues), "true": dict(personalized_queues)}),
         },
     )
     row = await cursor.fetchone()

@@ -5,8 +5,9 @@ cannot be taken that way reaches FastStream's handler, which tells why and dead-
 """
 
 import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from aiormq.abc import AbstractChannel
 from faststream import AckPolicy
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 from leopard.broker.connection import Broker
 from leopard.broker.frames import job_properties
 from leopard.broker.jobs import MessageJob
-from leopard.broker.queues import consumed
+from leopard.broker.queues import ORIGIN_HEADER, consumed
 from leopard.db.pool import Pool
 from leopard.db.queue_progress import report_delivered
 from leopard.runtime.background import BACKGROUND_FAILURES
@@ -35,21 +36,26 @@ _REPORT_SECONDS: Final = 1.0
 
 
 class DeliveredUpTo:
-    """The publishing time of the newest job that this worker received."""
+    """The publishing times of the newest jobs that this worker received, by their queues."""
 
-    def __init__(self, pool: Pool, queue: str) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._queue = queue
-        self._reported: datetime | None = None
-        self.latest: datetime | None = None
+        self._reported: dict[str, datetime] = {}
+        self._latest: dict[str, datetime] = {}
+
+    def note(self, queue: str, published: datetime) -> None:
+        """Note that a job of a queue has arrived."""
+        latest = self._latest.get(queue)
+        if latest is None or published > latest:
+            self._latest[queue] = published
 
     async def step(self) -> float:
-        """Report the time to the dispatchers if it has changed; returns the seconds to rest."""
-        latest = self.latest
-        if latest is not None and latest != self._reported:
-            async with self._pool.connection() as connection:
-                await report_delivered(connection, self._queue, latest)
-            self._reported = latest
+        """Report the times that have changed to the dispatchers; returns the seconds to rest."""
+        for queue, latest in list(self._latest.items()):
+            if latest != self._reported.get(queue):
+                async with self._pool.connection() as connection:
+                    await report_delivered(connection, queue, latest)
+                self._reported[queue] = latest
         return _REPORT_SECONDS
 
 
@@ -59,27 +65,38 @@ def subscribe(
     unreadable_jobs: UnreadableJobs,
     delivered: DeliveredUpTo,
     *,
-    queue: RabbitQueue,
+    queues: Sequence[RabbitQueue],
     prefetch: int,
 ) -> None:
-    """Consume a queue, holding up to `prefetch` jobs at a time."""
+    """Consume queues, holding up to `prefetch` jobs of each at a time. A job that names no queue is of the first."""
     BACKGROUND_FAILURES.labels(TAKE)
 
+    # both consumers share a channel, so that their deliveries are acknowledged together
+    channel_of_jobs = Channel(prefetch_count=prefetch)
+
     def accept(
-        job: MessageJob, channel: AbstractChannel, tag: int, traceparent: object, published: datetime | None
+        job: MessageJob, channel: AbstractChannel, tag: int, headers: Mapping[str, Any], published: datetime | None
     ) -> None:
-        if published is not None and (delivered.latest is None or published > delivered.latest):
-            delivered.latest = published
+        if published is not None:
+            delivered.note(str(headers.get(ORIGIN_HEADER) or queues[0].name), published)
         # last, so that a job is never taken after an error and handled again
         pipeline.take(
-            HeldJob(job.message_id, channel, tag, traceparent, job.campaign_id, job.customer_id, time.monotonic())
+            HeldJob(
+                job.message_id,
+                channel,
+                tag,
+                headers.get(TRACEPARENT),
+                job.campaign_id,
+                job.customer_id,
+                time.monotonic(),
+            )
         )
 
     def take(channel: AbstractChannel, tag: int, header: bytes, body: bytes) -> bool:
         try:
             properties = job_properties(header)
             job = MessageJob.model_validate_json(body)
-            accept(job, channel, tag, properties.headers.get(TRACEPARENT), properties.published_at)
+            accept(job, channel, tag, properties.headers, properties.published_at)
         except Exception:  # noqa: BLE001
             # the handler meets the same error, and dead-letters the job with the reason
             return False
@@ -87,15 +104,12 @@ def subscribe(
 
     broker.take = take
 
-    @broker.subscriber(
-        consumed(queue), channel=Channel(prefetch_count=prefetch), ack_policy=AckPolicy.MANUAL, no_reply=True
-    )
     async def on_job(message: RabbitMessage) -> None:
         raw = message.raw_message
         assert raw.delivery_tag is not None  # noqa: S101 every delivery has one
         try:
             job = MessageJob.model_validate_json(message.body)
-            accept(job, raw.channel, raw.delivery_tag, message.headers.get(TRACEPARENT), raw.timestamp)
+            accept(job, raw.channel, raw.delivery_tag, message.headers, raw.timestamp)
         except ValidationError as error:
             reason = f"does not parse: {_reason(error)}"
         except Exception as error:
@@ -105,6 +119,12 @@ def subscribe(
         else:
             return
         unreadable_jobs.add(UnreadableJob(HeldJob(0, raw.channel, raw.delivery_tag), message, reason))
+
+    for queue in queues:
+        subscriber = broker.subscriber(
+            consumed(queue), channel=channel_of_jobs, ack_policy=AckPolicy.MANUAL, no_reply=True
+        )
+        subscriber(on_job)
 
 
 def _reason(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from leopard.broker.connection import BROKER_UNAVAILABLE, create_broker
 from leopard.broker.consuming import Consuming
-from leopard.broker.queues import SENDS, SENDS_OF
+from leopard.broker.queues import PERSONALIZED, SENDS, SENDS_OF
 from leopard.broker.topology import TopologyError
 from leopard.db.pool import DATABASE_UNAVAILABLE, create_pool
 from leopard.db.sessions import session_rules
@@ -75,8 +75,9 @@ def create_app(settings: WorkerSettings) -> Starlette:
     pipeline = Pipeline(pool, carrier, rules, acks)
     unreadable_jobs = UnreadableJobs(broker, acks)
     queue = SENDS_OF[settings.channel] if settings.channel else SENDS
-    delivered = DeliveredUpTo(pool, queue.name)
-    subscribe(broker, pipeline, unreadable_jobs, delivered, queue=queue, prefetch=settings.prefetch)
+    delivered = DeliveredUpTo(pool)
+    queues = (queue, PERSONALIZED[queue.name])
+    subscribe(broker, pipeline, unreadable_jobs, delivered, queues=queues, prefetch=settings.prefetch)
     consuming = Consuming(broker)
 
     database, broker_monitor = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)

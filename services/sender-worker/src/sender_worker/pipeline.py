@@ -20,6 +20,7 @@ from leopard.runtime.supervision import Supervisor
 from leopard.telemetry.logs import get_logger
 from sender_worker.acks import Acks, HeldJob
 from sender_worker.batcher import Batcher
+from sender_worker.campaign_texts import CampaignTexts
 from sender_worker.claims import Claim, claim_messages
 from sender_worker.in_flight import Finished, InFlight, ids_of
 from sender_worker.metrics import FINISHED, LATE_RESULTS, NOT_CLAIMED, PARKED, UNKNOWN_OUTCOMES
@@ -55,6 +56,7 @@ class Pipeline:
         self._carrier = carrier
         self._rules = rules
         self._acks = acks
+        self._texts = CampaignTexts()
         self._shard = random.choice(WORKER_SHARDS)  # noqa: S311 any will do
         self._arrived: Batcher[HeldJob] = Batcher(size=rules.batch_size)
         self._finished: Batcher[Finished] = Batcher(size=rules.batch_size)
@@ -143,7 +145,9 @@ class Pipeline:
         try:
             async with self._pool.connection() as connection:
                 ids = [job.message_id for job in jobs]
-                claims = await claim_messages(connection, ids, rules.lease_seconds, self._shard, rules.channels)
+                claims = await claim_messages(
+                    connection, ids, rules.lease_seconds, self._shard, rules.channels, self._texts
+                )
         finally:
             self._claims_under_way -= 1
         # no await from here on, so that every claimed message is started before anything else can fail

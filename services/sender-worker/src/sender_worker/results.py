@@ -1,12 +1,13 @@
 """Results of claimed messages, and the statement that records many of them. Asks no provider."""
 
+import json
 import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
-from leopard.db.counts import adding
+from leopard.db.counts import adding, shard_of
 from leopard.db.message_states import FAILED_FOR_GOOD, WAITS_FOR_RETRY
 from leopard.db.pool import Connection
 from leopard.domain.statuses import MAX_ATTEMPTS, OUTCOME_UNKNOWN, MessageStatus
@@ -45,6 +46,7 @@ class Result:
     attempts: int = 0
     """The number of failed attempts to add to the message."""
     outcome_unknown: bool = False
+    rich_content: dict[str, Any] | None = None
 
     @property
     def final(self) -> bool:
@@ -153,12 +155,12 @@ def _storable(text: str) -> str:
 _COUNT_RECORDED: Final = adding(
     ("sent", "failed", "retries", "unknown_outcomes"),
     f"""
-    SELECT campaign_id, %(shard)s, count(*) FILTER (WHERE m.status = 'sent'),
+    SELECT campaign_id, {shard_of("variant", "%(shard)s")}, count(*) FILTER (WHERE m.status = 'sent'),
            count(*) FILTER (WHERE {FAILED_FOR_GOOD}), count(*) FILTER (WHERE {WAITS_FOR_RETRY}),
            count(*) FILTER (WHERE unknown)
       FROM recorded AS m
-     GROUP BY campaign_id
-     ORDER BY campaign_id
+     GROUP BY 1, 2
+     ORDER BY 1, 2
     """,
 )
 
@@ -169,12 +171,15 @@ WITH result AS (
     SELECT *
       FROM unnest(
            %(message_ids)b::bigint[], %(claimed_until)b::timestamptz[], %(statuses)b::text[], %(contents)b::text[],
-           %(errors)b::text[], %(retry_in_seconds)b::float8[], %(attempts)b::int[], %(unknown)b::bool[]
-           ) AS result (message_id, claimed_until, status, content, error, retry_in_seconds, attempts, unknown)
+           %(errors)b::text[], %(retry_in_seconds)b::float8[], %(attempts)b::int[], %(unknown)b::bool[],
+           %(rich_contents)b::text[]
+           ) AS result (message_id, claimed_until, status, content, error, retry_in_seconds, attempts, unknown,
+                        rich_content)
 ), recorded AS (
     UPDATE outbound_messages AS m
        SET status = result.status,
            rendered_content = COALESCE(result.content, m.rendered_content),
+           content = COALESCE(result.rich_content::jsonb, m.content),
            last_error = COALESCE(result.error, m.last_error),
            retry_count = m.retry_count + result.attempts,
            next_attempt_at = now() + make_interval(secs => result.retry_in_seconds),
@@ -182,12 +187,22 @@ WITH result AS (
            updated_at = now()
       FROM result
      WHERE m.id = result.message_id AND m.claimed_until = result.claimed_until AND m.status = 'pending'
-    RETURNING m.id, m.campaign_id, m.status, m.next_attempt_at, result.unknown
+    RETURNING m.id, m.campaign_id, m.variant, m.status, m.next_attempt_at, result.unknown
 ), counted AS (
     {_COUNT_RECORDED}
 )
 SELECT id FROM recorded
 """
+
+
+def _rich_contents(results: Sequence[Result]) -> list[str | None]:
+    """The contents as JSON. If no message has one, the list is empty, and `unnest` fills it with nulls."""
+    if all(result.rich_content is None for result in results):
+        return []
+    return [
+        None if result.rich_content is None else json.dumps(result.rich_content, ensure_ascii=False)
+        for result in results
+    ]
 
 
 async def record_results(connection: Connection, results: Sequence[Result], shard: int) -> list[bool]:
@@ -205,6 +220,7 @@ async def record_results(connection: Connection, results: Sequence[Result], shar
             "retry_in_seconds": [result.retry_in_seconds for result in ordered],
             "attempts": [result.attempts for result in ordered],
             "unknown": [result.outcome_unknown for result in ordered],
+            "rich_contents": _rich_contents(ordered),
             "shard": shard,
         },
     )

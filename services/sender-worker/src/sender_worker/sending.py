@@ -4,10 +4,12 @@ Renders and checks the text, sends it through the provider, and turns the outcom
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from leopard.domain.blank_text import is_blank
+from leopard.personalization.model import PersonalizationError
+from leopard.personalization.rendering import MessageTemplates, RenderedMessage
 from leopard.providers.contract import (
     Accepted,
     OutgoingMessage,
@@ -21,8 +23,6 @@ from leopard.providers.contract import (
 from leopard.telemetry.logs import get_logger
 from leopard.telemetry.tracing import trace_id_of
 from leopard.templates.problems import TemplateError
-from leopard.templates.recipient_values import recipient_values
-from leopard.templates.rendering import parse_template
 from sender_worker.claims import Claim
 from sender_worker.gate import Gate
 from sender_worker.metrics import ATTEMPTS, SEND_SECONDS
@@ -51,36 +51,41 @@ async def send_message(claim: Claim, carrier: Carrier, traceparent: object = Non
         traceparent: The trace context for log lines.
     """
     try:
-        content = render(claim)
-    except TemplateError as error:
+        rendered = render(claim)
+    except (TemplateError, PersonalizationError) as error:
         return not_sendable(claim, f"the template cannot be read: {error}")
     except Exception as error:
         log.exception("message could not be rendered", **_ids(claim, traceparent))
         return not_sendable(claim, f"the template cannot be rendered: {type(error).__name__}")
-    if is_blank(content):
-        return not_sendable(claim, EMPTY_TEXT, content)
+    if is_blank(rendered.text):
+        return not_sendable(claim, EMPTY_TEXT, rendered.text)
     started = time.monotonic()
-    outcome = await _hand_over(claim, content, carrier, traceparent)
+    outcome = await _hand_over(claim, rendered, carrier, traceparent)
     SEND_SECONDS[claim.channel].observe(time.monotonic() - started)
     ATTEMPTS[claim.channel, outcome_label(outcome)].inc()
     carrier.gate.heard(outcome, started)
-    return result_of(claim, content, outcome, carrier.rules, provider_held=carrier.gate.hold_seconds is not None)
+    held = carrier.gate.hold_seconds is not None
+    result = result_of(claim, rendered.text, outcome, carrier.rules, provider_held=held)
+    return result if rendered.content is None else replace(result, rich_content=rendered.content)
 
 
-def render(claim: Claim) -> str:
-    """The text for a claim's recipient.
+def render(claim: Claim) -> RenderedMessage:
+    """The message for a claim's recipient.
 
     Raises:
         TemplateError: The template does not parse.
+        PersonalizationError: This version does not know the form of the campaign's texts.
     """
-    return parse_template(claim.base_template).render(recipient_values(claim))
+    if not isinstance(claim.texts, MessageTemplates):
+        raise claim.texts or PersonalizationError("the claim has no texts")
+    return claim.texts.render(claim, claim.variant)
 
 
-async def _hand_over(claim: Claim, content: str, carrier: Carrier, traceparent: object) -> SendOutcome:
+async def _hand_over(claim: Claim, rendered: RenderedMessage, carrier: Carrier, traceparent: object) -> SendOutcome:
     # the installation's id is needed because two installations may share one provider account
     key = f"{carrier.gate.installation}-{claim.message_id}"
     try:
-        message = OutgoingMessage(claim.message_id, key, claim.channel, claim.phone, content)
+        message = OutgoingMessage(claim.message_id, key, claim.channel, claim.phone, rendered.text)
         return await carrier.provider.send(message)
     except Exception as error:
         log.exception("provider failed", **_ids(claim, traceparent))

@@ -10,11 +10,20 @@ from psycopg.types.json import Jsonb
 
 from leopard.audiences.model import Audience
 from leopard.audiences.selection import Selection, select_audience
+from leopard.db.counts import WRITER_SHARD, adding
 from leopard.db.pool import Connection
 from leopard.domain.formats import FIXED_RECIPIENTS_FORMAT
+from leopard.personalization.shares import held_out_sql
 
 # The hash is part of PostgreSQL's format of hash partitions, so it is the same on every server and in every version.
 _SAMPLE: Final = "ORDER BY hashint8extended(customers.id, %(campaign_id)s) LIMIT %(limit)s"
+
+
+_HELD_OUT: Final = held_out_sql("%(campaign_id)s::bigint", "id", "%(holdout_share)s::float8")
+
+_COUNT_HELD_OUT: Final = adding(
+    ("held_out",), f"SELECT %(campaign_id)s, {WRITER_SHARD}, held_out FROM whole WHERE held_out > 0"
+)
 
 
 # One array of all ids is cut into parts: to number and group the ids takes three times as long.
@@ -26,7 +35,8 @@ WITH chosen AS (
      WHERE {selection.condition}
      {"" if selection.limit is None else _SAMPLE}
 ), whole AS MATERIALIZED (
-    SELECT array_agg(id ORDER BY id) AS ids
+    SELECT array_agg(id ORDER BY id) FILTER (WHERE NOT {_HELD_OUT}) AS ids,
+           count(*) FILTER (WHERE {_HELD_OUT}) AS held_out
       FROM chosen
 ), stored AS (
     INSERT INTO audience_recipients (campaign_id, last_id, customer_ids)
@@ -38,6 +48,8 @@ WITH chosen AS (
 ), counted AS (
     SELECT COALESCE(sum(customers), 0) AS customers, COALESCE(max(last_id), 0) AS last_id
       FROM stored
+), left_out AS (
+    {_COUNT_HELD_OUT}
 )
 UPDATE campaigns
    SET audience = %(audience)s,
@@ -52,7 +64,9 @@ RETURNING counted.customers
 
 
 async def begin_audience_send(connection: Connection, campaign_id: int, audience: Audience, *, chunk_size: int) -> int:
-    """Store the campaign's audience and the ids of its customers in the caller's transaction; returns their number.
+    """Store the campaign's audience and the ids of its recipients in the caller's transaction; returns their number.
+
+    Customers of the hold-out are only counted.
 
     Args:
         connection: Has an open transaction, which has locked the campaign.
@@ -73,8 +87,15 @@ async def begin_audience_send(connection: Connection, campaign_id: int, audience
             "audience": Jsonb(audience.stored()),
             "chunk_size": chunk_size,
             "limit": selection.limit,
+            "holdout_share": await _holdout_share(connection, campaign_id),
         },
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 the caller has locked the campaign's row
     return int(row[0])
+
+
+async def _holdout_share(connection: Connection, campaign_id: int) -> float:
+    cursor = await connection.execute("SELECT holdout_share FROM campaigns WHERE id = %s", (campaign_id,))
+    row = await cursor.fetchone()
+    return 0.0 if row is None else float(row[0])

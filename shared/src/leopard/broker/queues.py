@@ -31,10 +31,15 @@ SENDS: Final = _queue_of_jobs("campaign_sends")
 SENDS_OF: Final = {channel: _queue_of_jobs(f"{SENDS.name}.{channel}") for channel in CampaignChannel}
 """The dedicated queue of each channel."""
 
+PERSONALIZED: Final = {
+    queue.name: _queue_of_jobs(f"{queue.name}.personalized") for queue in (SENDS, *SENDS_OF.values())
+}
+"""By the names of those queues: the queue for messages that only workers since format 3 can render (docs/adr/0025)."""
+
 NUDGES: Final = RabbitQueue("dispatcher.nudges", durable=True, arguments={"x-max-length": 100, "x-message-ttl": 10_000})
 """Hints that a campaign was sent; losing one costs a poll interval."""
 
-QUEUES: Final = (DEAD_LETTERS, SENDS, *SENDS_OF.values(), NUDGES)
+QUEUES: Final = (DEAD_LETTERS, SENDS, *SENDS_OF.values(), *PERSONALIZED.values(), NUDGES)
 
 
 def consumed(queue: RabbitQueue) -> RabbitQueue:
@@ -44,4 +49,4 @@ def consumed(queue: RabbitQueue) -> RabbitQueue:
 
 REASON_HEADER: Final = "x-leopard-reason"
 ORIGIN_HEADER: Final = "x-leopard-queue"
-"""The queue that a dead letter was taken from, where RabbitMQ does not say it itself."""
+"""The queue of a job, where it is not the plain one, and of a dead letter where RabbitMQ does not say it itself."""

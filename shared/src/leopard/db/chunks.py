@@ -19,7 +19,7 @@ from typing import Final
 from psycopg.rows import class_row
 
 from leopard.db.pool import Connection
-from leopard.domain.formats import KNOWN_FORMAT
+from leopard.domain.formats import KNOWN_FORMATS, Formats
 from leopard.domain.statuses import Channel
 
 
@@ -51,7 +51,7 @@ WITH candidate AS (
       FROM campaign_chunks
       JOIN campaigns ON campaigns.id = campaign_chunks.campaign_id AND campaigns.status = 'sending'
      WHERE {TO_PUBLISH}
-       AND campaigns.channel = ANY(%(channels)s) AND campaigns.format <= %(known_format)s
+       AND campaigns.channel = ANY(%(channels)s) AND campaigns.format BETWEEN %(lowest)s AND %(highest)s
      ORDER BY campaigns.served_at NULLS FIRST, campaign_chunks.id
      LIMIT 1
 """
@@ -117,10 +117,13 @@ _DROP_CHUNKS: Final = f"{_LOCK_CHUNKS} DELETE FROM campaign_chunks USING locked 
 
 
 async def claim_chunk(
-    connection: Connection, lease_seconds: float, channels: Sequence[Channel] = tuple(Channel)
+    connection: Connection,
+    lease_seconds: float,
+    channels: Sequence[Channel] = tuple(Channel),
+    formats: Formats = KNOWN_FORMATS,
 ) -> ClaimedChunk | None:
-    """Claim the next chunk to publish in one of the channels; None if there is none."""
-    parameters = {"lease_seconds": lease_seconds, "channels": list(channels), "known_format": KNOWN_FORMAT}
+    """Claim the next chunk to publish of a campaign with one of the channels and formats; None if there is none."""
+    parameters = {"lease_seconds": lease_seconds, "channels": list(channels), **formats._asdict()}
     async with connection.cursor(row_factory=class_row(ClaimedChunk)) as cursor:
         for statement in (_CLAIM, _CLAIM_OF_LOCKED_CAMPAIGN):
             await cursor.execute(statement, parameters)

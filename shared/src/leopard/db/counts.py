@@ -6,7 +6,7 @@ also adds to one of these rows.
 
 from typing import Final
 
-COUNTS: Final = ("total", "sent", "failed", "cancelled", "retries", "unknown_outcomes")
+COUNTS: Final = ("total", "sent", "failed", "cancelled", "retries", "unknown_outcomes", "held_out")
 """The columns of counts."""
 
 WRITER_SHARD: Final = 0
@@ -14,6 +14,20 @@ WRITER_SHARD: Final = 0
 
 WORKER_SHARDS: Final = range(1, 8)
 """The rows for workers. Each worker uses one of them."""
+
+
+SHARDS: Final = 8
+"""The number of rows of each variant. Variant 2 has the rows from 16 on; messages without a variant have the first."""
+
+
+def shard_of(variant: str, shard: str | int) -> str:
+    """SQL for the row of a variant's counts.
+
+    Args:
+        variant: An SQL expression for the number of the variant, which may be null.
+        shard: The row for messages without a variant.
+    """
+    return f"({shard} + {SHARDS} * COALESCE({variant}, 0))"
 
 
 def adding(columns: tuple[str, ...], select: str) -> str:
@@ -45,3 +59,18 @@ def sum_of_counts(campaign_id: str) -> str:
         campaign_id: An SQL expression for its id.
     """
     return f"SELECT {_SUMS} FROM campaign_counts WHERE campaign_id = {campaign_id}"
+
+
+def sums_of_variants(campaign_id: str) -> str:
+    """SQL for all counts of each variant of a campaign, as one row a variant.
+
+    Args:
+        campaign_id: An SQL expression for its id.
+    """
+    return f"""
+    SELECT shard / {SHARDS} AS variant, {_SUMS}
+      FROM campaign_counts
+     WHERE campaign_id = {campaign_id} AND shard >= {SHARDS}
+     GROUP BY 1
+     ORDER BY 1
+    """

@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import Row, TupleRow
 from psycopg.types.datetime import TimestamptzLoader
 
+from leopard.domain.formats import KNOWN_FORMAT
 from leopard.settings import DatabasePooling, PreparedStatements, ServiceSettings
 from leopard.telemetry.logs import get_logger
 
@@ -164,6 +165,8 @@ def _settings(rules: SessionRules) -> dict[str, str]:
         "lock_timeout": _milliseconds(rules.lock_timeout_seconds),
         "statement_timeout": _milliseconds(rules.statement_timeout_seconds),
         "idle_in_transaction_session_timeout": _milliseconds(IDLE_IN_TRANSACTION_SECONDS),
+        # a trigger refuses to start campaigns of a higher format
+        "leopard.known_format": str(KNOWN_FORMAT),
     }
 
 

@@ -108,6 +108,26 @@ class MessageTemplates:
         """
         return cls(base_template, None if personalization is None else read_personalization(personalization))
 
+    def texts(self) -> list[str]:
+        """All templates that recipients may get."""
+        if self.personalization is None:
+            return [self.base_template]
+        if not self.variants:
+            return [self.base_template, *self.personalization.templates.values()]
+        return [text for variant in self.variants for text in (variant.base_template, *variant.templates.values())]
+
+    def check(self) -> None:
+        """Parse all templates.
+
+        Raises:
+            TemplateError: One does not parse.
+        """
+        for text in self.texts():
+            if self.personalization is None:
+                parse_plain_template(text)
+            else:
+                parse_template(text, self._known)
+
     @property
     def variants(self) -> Sequence[Variant]:
         """The variants; empty where all recipients get the same texts."""

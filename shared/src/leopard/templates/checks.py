@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
+from leopard.domain.blank_text import is_blank
 from leopard.domain.customer_fields import COLUMNS, FieldType
 from leopard.templates.field_names import attribute_of
 from leopard.templates.language import Template
@@ -36,6 +37,48 @@ def check_template(template: Template, attributes: Mapping[str, FieldType]) -> t
     unknown = (checker.unknown_placeholder(one.written, one.position) for one in template.unknown_at)
     found = [*unknown, *checker.body(template.tree)]
     return tuple(sorted(found, key=lambda problem: (problem.line, problem.column)))
+
+
+def used_fields(body: Body) -> Iterator[str]:
+    """The names of the fields that a template uses, some of them several times."""
+    for node in body:
+        match node:
+            case Field(name):
+                yield name
+            case If(branches, otherwise):
+                for branch in branches:
+                    yield from _compared_fields(branch.condition)
+                    yield from used_fields(branch.body)
+                yield from used_fields(otherwise)
+
+
+def _compared_fields(condition: Condition) -> Iterator[str]:
+    match condition:
+        case Field(name):
+            yield name
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _compared_fields(part)
+        case Not(part):
+            yield from _compared_fields(part)
+        case Comparison(left, _, right):
+            yield from _compared_fields(left)
+            yield from _compared_fields(right)
+
+
+def shows_something(body: Body) -> bool:
+    """Whether there are values with which a template shows a visible character."""
+    for node in body:
+        match node:
+            case Field():
+                return True
+            case If(branches, otherwise):
+                if any(shows_something(branch.body) for branch in branches) or shows_something(otherwise):
+                    return True
+            case _:
+                if not is_blank(node.text):
+                    return True
+    return False
 
 
 class _Checker:

@@ -8,12 +8,12 @@ from psycopg.types.json import Jsonb
 from campaign_api.audiences.problems import answering_audience_problems
 from campaign_api.campaigns.schemas import Campaign, CampaignChange, NewCampaign
 from campaign_api.campaigns.stored_audiences import known_audience
-from campaign_api.campaigns.templates import check_template
+from campaign_api.campaigns.templates import AcceptedTexts, accept_texts
 from campaign_api.web.errors import ApiError, ErrorCode, campaign_not_found
 from leopard.audiences.model import Audience
 from leopard.audiences.selection import select_audience
 from leopard.db.pool import Connection
-from leopard.domain.formats import EQUAL_FIELDS_FORMAT
+from leopard.domain.formats import EQUAL_FIELDS_FORMAT, PERSONALIZED_FORMAT
 from leopard.domain.statuses import EDITABLE, CampaignStatus
 
 COLUMNS: Final = """
@@ -21,7 +21,10 @@ COLUMNS: Final = """
     -- Python's calendar has an end, the database's may be infinite
     CASE WHEN scheduled_at IS NOT NULL
          THEN LEAST(GREATEST(scheduled_at, '0001-01-02 00:00Z'), '9999-12-30 00:00Z') END AS scheduled_at,
-    created_at, updated_at, audience::text AS audience, failure_reason
+    created_at, updated_at, audience::text AS audience, failure_reason, format, holdout_share * 100 AS holdout_percent,
+    (personalization -> 'templates')::text AS templates, (personalization -> 'variants')::text AS variants,
+    CASE WHEN personalization IS NOT NULL
+         THEN COALESCE(personalization -> 'attributes', '[]')::text END AS attributes
 """
 
 # Ids become visible in order, so that a list up to an id never gets new rows.
@@ -33,8 +36,10 @@ _STATUS: Final = f"""
 """
 
 _CREATE: Final = f"""
-INSERT INTO campaigns (name, channel, status, base_template, scheduled_at, audience, format)
-VALUES (%(name)s, %(channel)s, {_STATUS}, %(base_template)s, %(scheduled_at)s, %(audience)s, %(format)s)
+INSERT INTO campaigns (name, channel, status, base_template, personalization, variant_bounds, holdout_share,
+                       scheduled_at, audience, format)
+VALUES (%(name)s, %(channel)s, {_STATUS}, %(base_template)s, %(personalization)s, %(variant_bounds)s,
+        %(holdout_share)s, %(scheduled_at)s, %(audience)s, %(format)s)
 RETURNING {COLUMNS}
 """
 
@@ -46,12 +51,24 @@ _LOCK: Final = f"{_GET} FOR NO KEY UPDATE"
 
 _CHANGE: Final = f"""
 UPDATE campaigns
-   SET name = %(name)s, channel = %(channel)s, status = {_STATUS}, base_template = %(base_template)s,
+   SET name = %(name)s, channel = %(channel)s, status = {_STATUS},
        scheduled_at = %(scheduled_at)s, audience = %(audience)s, format = GREATEST(format, %(format)s),
-       updated_at = now()
+       holdout_share = %(holdout_share)s, updated_at = now()
  WHERE id = %(campaign_id)s
 RETURNING {COLUMNS}
 """
+
+
+_CHANGE_TEXTS: Final = """
+UPDATE campaigns
+   SET base_template = %(base_template)s, personalization = %(personalization)s, variant_bounds = %(variant_bounds)s
+ WHERE id = %(campaign_id)s
+"""
+
+_TEXTS: Final = {"base_template", "templates", "variants"}
+
+_REMOVED: Final[dict[str, Any]] = {"templates": {}, "variants": [], "holdout_percent": 0}
+"""What null means in a change."""
 
 
 async def create_campaign(connection: Connection, campaign: NewCampaign) -> Campaign:
@@ -64,10 +81,25 @@ async def create_campaign(connection: Connection, campaign: NewCampaign) -> Camp
     Raises:
         ApiError: INVALID_TEMPLATE; INVALID_REQUEST or SEGMENT_NOT_FOUND where its audience cannot be selected.
     """
-    check_template(campaign.base_template)
+    accepted = await accept_texts(connection, campaign.texts)
     await connection.execute(_LOCK_CREATION)
     await _check_audience(connection, campaign.audience)
-    return await _one(connection, _CREATE, {**campaign.model_dump(), **_audience(campaign.audience)})
+    return await _one(
+        connection,
+        _CREATE,
+        {
+            "name": campaign.name,
+            "channel": campaign.channel,
+            "scheduled_at": campaign.scheduled_at,
+            "holdout_share": campaign.holdout_percent / 100,
+            "audience": _stored_audience(campaign.audience),
+            "format": _format(
+                campaign.audience,
+                personalized=accepted.personalization is not None or campaign.holdout_percent > 0,
+            ),
+            **_stored_texts(accepted),
+        },
+    )
 
 
 async def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
@@ -88,11 +120,14 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
             leaves it.
     """
     given = {name: getattr(change, name) for name in change.model_fields_set}
-    if "base_template" in given:
-        check_template(given["base_template"])
+    given |= {name: value for name, value in _REMOVED.items() if name in given and given[name] is None}
     campaign = await _one(connection, _LOCK, {"campaign_id": campaign_id})
     refuse_unless_editable(campaign)
     changed = campaign.model_copy(update=given)
+    if _TEXTS & given.keys():
+        accepted = await accept_texts(connection, changed.texts())
+        await connection.execute(_CHANGE_TEXTS, {"campaign_id": campaign_id, **_stored_texts(accepted)})
+        changed = changed.with_texts(accepted)
     refuse_unless_known(changed)
     audience = known_audience(changed.audience)
     if "audience" in given:
@@ -104,9 +139,10 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
             "campaign_id": campaign_id,
             "name": changed.name,
             "channel": changed.channel,
-            "base_template": changed.base_template,
             "scheduled_at": changed.scheduled_at,
-            **_audience(audience),
+            "holdout_share": changed.holdout_percent / 100,
+            "audience": _stored_audience(audience),
+            "format": _format(audience, personalized=changed.attributes is not None or changed.holdout_percent > 0),
         },
     )
 
@@ -145,10 +181,24 @@ def refuse_unless_known(campaign: Campaign) -> None:
         raise problem
 
 
-def _audience(audience: Audience | None) -> dict[str, Any]:
-    if audience is None:
-        return {"audience": None, "format": EQUAL_FIELDS_FORMAT}
-    return {"audience": Jsonb(audience.stored()), "format": audience.campaign_format}
+def _stored_audience(audience: Audience | None) -> Jsonb | None:
+    return None if audience is None else Jsonb(audience.stored())
+
+
+def _stored_texts(accepted: AcceptedTexts) -> dict[str, Any]:
+    personalization = accepted.personalization
+    return {
+        "base_template": accepted.base_template,
+        "personalization": None if personalization is None else Jsonb(personalization.stored()),
+        "variant_bounds": accepted.variant_bounds,
+    }
+
+
+def _format(audience: Audience | None, *, personalized: bool) -> int:
+    """The lowest format of a campaign."""
+    if personalized:
+        return PERSONALIZED_FORMAT
+    return EQUAL_FIELDS_FORMAT if audience is None else audience.campaign_format
 
 
 async def _check_audience(connection: Connection, audience: Audience | None) -> None:

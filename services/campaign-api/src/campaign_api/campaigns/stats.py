@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from campaign_api.campaigns.queries import get_campaign
 from campaign_api.campaigns.schemas import Campaign
+from campaign_api.campaigns.variant_stats import Comparison, VariantStats, compare, variant_names, variant_stats
 from leopard.db.counts import sum_of_counts
 from leopard.db.pool import Connection
 from leopard.db.provider_holds import hold_of
@@ -30,6 +31,17 @@ class Stats(BaseModel):
         ),
         examples=[0],
     )
+    held_out: int = Field(
+        default=0,
+        description="Customers of the audience that get no message, because they are in the hold-out; absent if 0",
+        examples=[10],
+        exclude_if=lambda held_out: held_out == 0,
+    )
+    variants: list[VariantStats] = Field(
+        default=[],
+        description="The messages of each variant; absent if there are none",
+        exclude_if=lambda variants: not variants,
+    )
 
 
 class Waiting(BaseModel):
@@ -44,6 +56,11 @@ class CampaignWithStats(Campaign):
     """A campaign and the number of its messages by status."""
 
     stats: Stats = Field(description="Number of its messages by status")
+    comparisons: list[Comparison] = Field(
+        default=[],
+        description="How the shares of success of the variants differ; absent if there are none",
+        exclude_if=lambda comparisons: not comparisons,
+    )
     waiting: Waiting | None = Field(
         default=None,
         description="Present while the provider of its channel is on hold; messages that wait use no attempt",
@@ -54,7 +71,7 @@ class CampaignWithStats(Campaign):
 _STATS: Final = f"""
 SELECT expected.total - counts.cancelled AS total,
        expected.total - counts.cancelled - counts.sent - counts.failed AS pending,
-       counts.sent, counts.failed, counts.cancelled, counts.retries, counts.unknown_outcomes
+       counts.sent, counts.failed, counts.cancelled, counts.retries, counts.unknown_outcomes, counts.held_out
   FROM campaigns
  CROSS JOIN LATERAL (
        {sum_of_counts("campaigns.id")}
@@ -76,7 +93,15 @@ async def get_campaign_with_stats(connection: Connection, campaign_id: int) -> C
         stats = await cursor.fetchone()
     campaign = await get_campaign(connection, campaign_id)
     assert stats is not None  # noqa: S101 get_campaign would have refused
-    return CampaignWithStats(**dict(campaign), stats=stats, waiting=await _waiting(connection, campaign))
+    names = variant_names(campaign.variants)
+    if names:
+        stats.variants = await variant_stats(connection, campaign_id, names)
+    return CampaignWithStats(
+        **dict(campaign),
+        stats=stats,
+        comparisons=compare(stats.variants),
+        waiting=await _waiting(connection, campaign),
+    )
 
 
 async def _waiting(connection: Connection, campaign: Campaign) -> Waiting | None:

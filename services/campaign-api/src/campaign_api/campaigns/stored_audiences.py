@@ -21,6 +21,9 @@ def _shown(stored: Any) -> Any:  # noqa: ANN401 whatever is stored
         return stored
 
 
+StoredJson = Annotated[Any, BeforeValidator(_shown)]
+"""The text of a JSON value, which an older or newer version may have written."""
+
 StoredAudience = Annotated[Any, BeforeValidator(_shown)]
 """The value of `audience::text`, which an older or newer version may have written."""
 

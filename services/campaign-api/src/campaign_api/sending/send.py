@@ -10,10 +10,11 @@ from campaign_api.web.errors import ApiError, ErrorCode
 from campaign_api.web.field_types import MAX_BIGINT, Id, JsonIds, RequestModel
 from leopard.audiences.model import Audience
 from leopard.audiences.snapshot import begin_audience_send
-from leopard.db.counts import WRITER_SHARD, adding
+from leopard.db.counts import WRITER_SHARD, adding, shard_of
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.statuses import EDITABLE, CampaignStatus
+from leopard.personalization.shares import held_out_sql, variant_sql
 from leopard.telemetry.tracing import current_traceparent
 
 LISTED_NOT_FOUND: Final = 100
@@ -50,21 +51,34 @@ _CLEAR_AUDIENCE: Final = (
 
 _STORE_TRACE: Final = "UPDATE campaigns SET traceparent = %(traceparent)s WHERE id = %(campaign_id)s"
 
-_COUNT_QUEUED: Final = adding(("total",), f"SELECT %(campaign_id)s, {WRITER_SHARD}, count(*) FROM queued")
+_COUNT_QUEUED: Final = adding(
+    ("total", "held_out"),
+    f"""
+    SELECT %(campaign_id)s, shard, sum(total), sum(held_out)
+      FROM (SELECT {shard_of("variant", WRITER_SHARD)} AS shard, 1 AS total, 0 AS held_out FROM queued
+            UNION ALL
+            SELECT {WRITER_SHARD}, 0, 1 FROM known WHERE held_out) AS each
+     GROUP BY shard
+     ORDER BY shard
+    """,
+)
 
 # The key share lock keeps a customer from being deleted between here and the check of the foreign key.
 _QUEUE: Final = f"""
 WITH known AS (
-    SELECT id
+    SELECT customers.id, campaigns.variant_bounds,
+           {held_out_sql("campaigns.id", "customers.id", "campaigns.holdout_share")} AS held_out
       FROM customers
-     WHERE id = ANY(%(customer_ids)s::bigint[])
-     ORDER BY id
-       FOR KEY SHARE
+     CROSS JOIN campaigns
+     WHERE customers.id = ANY(%(customer_ids)s::bigint[]) AND campaigns.id = %(campaign_id)s
+     ORDER BY customers.id
+       FOR KEY SHARE OF customers
 ), queued AS (
-    INSERT INTO outbound_messages (campaign_id, customer_id)
-    SELECT %(campaign_id)s, id
+    INSERT INTO outbound_messages (campaign_id, customer_id, variant)
+    SELECT %(campaign_id)s, id, {variant_sql("%(campaign_id)s::bigint", "id", "variant_bounds")}
       FROM known
-    RETURNING customer_id
+     WHERE NOT held_out
+    RETURNING customer_id, variant
 ), numbered AS (
     SELECT customer_id, (row_number() OVER (ORDER BY customer_id) - 1) / %(chunk_size)s AS chunk
       FROM queued
@@ -77,7 +91,7 @@ WITH known AS (
 ), counted AS (
     {_COUNT_QUEUED}
 )
-SELECT array_agg(customer_id) FROM queued
+SELECT (SELECT array_agg(customer_id) FROM queued), (SELECT array_agg(id) FROM known WHERE held_out)
 """
 
 
@@ -106,7 +120,7 @@ async def send_campaign(
         await connection.execute(_CLEAR_AUDIENCE, trace)
         queued, missing = await _queue_named(connection, campaign_id, request.customer_ids or [], chunk_size)
     if queued == 0:
-        raise ApiError(ErrorCode.NO_VALID_CUSTOMERS, "None of the customers exists")
+        raise ApiError(ErrorCode.NO_VALID_CUSTOMERS, "None of the customers exists, or all are in the hold-out")
     return SendAnswer(
         campaign_id=campaign_id,
         messages_queued=queued,
@@ -128,6 +142,6 @@ async def _queue_named(
             "chunk_size": chunk_size,
         },
     )
-    row = await cursor.fetchone()
-    known = set(row[0] or ()) if row is not None else set()
-    return len(known), [customer_id for customer_id in wanted if customer_id not in known]
+    [(queued, held_out)] = await cursor.fetchall()
+    known = {*(queued or ()), *(held_out or ())}
+    return len(queued or ()), [customer_id for customer_id in wanted if customer_id not in known]

@@ -56,6 +56,18 @@ class ErrorDetail(BaseModel):
 
     field: str = Field(description="Path of the field; dots separate its parts", examples=["audience.filter"])
     message: str = Field(description="What is wrong with the field", examples=["must not be empty"])
+    line: int | None = Field(default=None, description="Line in a template, from 1; absent elsewhere", examples=[1])
+    column: int | None = Field(default=None, description="Column in a template, from 1; absent elsewhere", examples=[4])
+    picture: str | None = Field(
+        default=None,
+        description="The line of a template, and a caret below the place; absent elsewhere",
+        examples=["Hi {first_name|upcase}\n               ^"],
+    )
+    nearest: str | None = Field(
+        default=None,
+        description="The known name that is most like an unknown one; often absent",
+        examples=["uppercase"],
+    )
 
 
 class ErrorDescription(BaseModel):

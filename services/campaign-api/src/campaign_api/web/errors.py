@@ -99,7 +99,7 @@ class ItemProblems(ValueError):  # noqa: N818 pydantic's word for it is a value 
 class ApiError(Exception):
     """A request that is refused, with the code and the message for the client."""
 
-    def __init__(self, code: ErrorCode, message: str, details: Sequence[dict[str, str]] = ()) -> None:
+    def __init__(self, code: ErrorCode, message: str, details: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -121,7 +121,7 @@ def segment_not_found(segment_id: int) -> ApiError:
     return ApiError(ErrorCode.SEGMENT_NOT_FOUND, f"Segment {segment_id} not found")
 
 
-def error_body(code: ErrorCode, message: str, details: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
+def error_body(code: ErrorCode, message: str, details: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """The body of an answer that is not 2xx."""
     error: dict[str, Any] = {"code": code, "message": message}
     if details:

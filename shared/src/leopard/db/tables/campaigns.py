@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import ARRAY, BigInteger, Double, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Column, Field, SQLModel
 
@@ -47,6 +47,14 @@ class Campaign(SQLModel, table=True):
     """Why the campaign failed as a whole; null if it did not, or if only its messages failed."""
     format: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default=text("1")))
     """The campaign's format (`leopard.domain.formats`). Processes that do not know it ignore the campaign."""
+    personalization: dict[str, Any] | None = Field(sa_column=Column(JSONB))
+    """Languages, variants and content (`leopard.personalization.model`); null for plain placeholders only."""
+    version: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("1")))
+    """Counts the changes of its texts. A trigger writes it."""
+    variant_bounds: list[float] | None = Field(sa_column=Column(ARRAY(Double)))
+    """Where the share of each variant begins; null if there are none."""
+    holdout_share: float = Field(sa_column=Column(Double, nullable=False, server_default=text("0")))
+    """The share of the recipients that gets no message, from 0 to 1."""
 
 
 class AudienceRecipients(SQLModel, table=True):
@@ -94,6 +102,8 @@ class CampaignCount(SQLModel, table=True):
     cancelled: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     retries: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     unknown_outcomes: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    held_out: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    """Customers that got no message because they are in the hold-out."""
 
 
 class IdempotencyKey(SQLModel, table=True):

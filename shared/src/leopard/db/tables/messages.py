@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Column, Field, SQLModel
 
 from leopard.db.tables.columns import new_id, now, one_of
@@ -65,3 +66,7 @@ class OutboundMessage(SQLModel, table=True):
     """A worker holds it until then. Also the token of the claim: only that claim may record a result."""
     next_attempt_at: datetime | None = now(nullable=True)
     """When the message may be tried again; null if it does not have to wait."""
+    variant: int | None = Field(sa_column=Column(SmallInteger))
+    """The number of its variant in the campaign, from 1; null if there are none."""
+    content: dict[str, Any] | None = Field(sa_column=Column(JSONB))
+    """The rich content that was sent; null if the message is only text."""
