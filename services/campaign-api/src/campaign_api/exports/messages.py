@@ -3,19 +3,21 @@
 from typing import Final
 
 from campaign_api.exports.formats import ExportFormat, Layout, Row, cell, csv_layout, json_text
+from campaign_api.messages.queries import VARIANT_NAME
 
 _COLUMNS: Final = (
     "id", "customer_id", "phone", "status", "rendered_content", "last_error", "retry_count", "next_attempt_at",
-    "created_at", "updated_at",
+    "created_at", "updated_at", "variant",
 )  # fmt: skip
 
-MESSAGES: Final = """
-SELECT messages.id, messages.customer_id, customers.phone, messages.status, messages.rendered_content,
-       messages.last_error, messages.retry_count, messages.next_attempt_at, messages.created_at, messages.updated_at
-  FROM outbound_messages AS messages
-  JOIN customers ON customers.id = messages.customer_id
- WHERE messages.campaign_id = %(campaign_id)s AND (%(status)s::text IS NULL OR messages.status = %(status)s)
- ORDER BY messages.customer_id
+MESSAGES: Final = f"""
+SELECT m.id, m.customer_id, customers.phone, m.status, m.rendered_content, m.last_error, m.retry_count,
+       m.next_attempt_at, m.created_at, m.updated_at, {VARIANT_NAME} AS variant
+  FROM outbound_messages AS m
+  JOIN campaigns ON campaigns.id = m.campaign_id
+  JOIN customers ON customers.id = m.customer_id
+ WHERE m.campaign_id = %(campaign_id)s AND (%(status)s::text IS NULL OR m.status = %(status)s)
+ ORDER BY m.customer_id
 """
 """The messages of a campaign with the phone numbers of their customers."""
 

@@ -6,9 +6,11 @@ from typing import Final
 from psycopg.rows import class_row
 from pydantic import BaseModel, Field
 
+from campaign_api.campaigns.schemas import Campaign
+from campaign_api.campaigns.sms import SmsSize, sms_size_of
 from campaign_api.web.field_types import Id
 from leopard.db.pool import Connection
-from leopard.domain.statuses import MessageStatus
+from leopard.domain.statuses import Channel, MessageStatus
 
 
 class Message(BaseModel):
@@ -27,29 +29,48 @@ class Message(BaseModel):
     next_attempt_at: datetime | None = Field(
         description="Earliest time of the next attempt of a failed message; null if there is none", examples=[None]
     )
+    variant: str | None = Field(
+        default=None,
+        description="Name of the variant; absent if the campaign has none",
+        examples=["a"],
+        exclude_if=lambda variant: variant is None,
+    )
+    sms: SmsSize | None = Field(
+        default=None,
+        description="What the text takes as an SMS; absent before the first attempt, and for other channels",
+        exclude_if=lambda size: size is None,
+    )
     created_at: datetime = Field(description="When the message was created", examples=["2030-01-31T09:00:01Z"])
     updated_at: datetime = Field(description="When the message last changed", examples=["2030-01-31T09:00:02Z"])
 
 
+VARIANT_NAME: Final = "(campaigns.personalization -> 'variants' -> (m.variant - 1) ->> 'name')"
+"""SQL for the name of a message's variant; null if there is none."""
+
 # The key is the customer, because (campaign_id, customer_id) is an index that exists anyway.
-_LIST: Final = """
-SELECT id, campaign_id, customer_id, status, rendered_content, last_error, retry_count, next_attempt_at,
-       created_at, updated_at
-  FROM outbound_messages
- WHERE campaign_id = %(campaign_id)s AND customer_id > %(after)s
-   AND (%(status)s::text IS NULL OR status = %(status)s)
- ORDER BY customer_id
+_LIST: Final = f"""
+SELECT m.id, m.campaign_id, m.customer_id, m.status, m.rendered_content, m.last_error, m.retry_count,
+       m.next_attempt_at, {VARIANT_NAME} AS variant, m.created_at, m.updated_at
+  FROM outbound_messages AS m
+  JOIN campaigns ON campaigns.id = m.campaign_id
+ WHERE m.campaign_id = %(campaign_id)s AND m.customer_id > %(after)s
+   AND (%(status)s::text IS NULL OR m.status = %(status)s)
+ ORDER BY m.customer_id
  LIMIT %(limit)s
 """
 
 
 async def list_messages(
-    connection: Connection, campaign_id: int, status: MessageStatus | None, *, after: int, limit: int
+    connection: Connection, campaign: Campaign, status: MessageStatus | None, *, after: int, limit: int
 ) -> list[Message]:
     """Messages of a campaign to customers with ids above `after`, in the order of these ids."""
     async with connection.cursor(row_factory=class_row(Message)) as cursor:
-        await cursor.execute(_LIST, {"campaign_id": campaign_id, "status": status, "after": after, "limit": limit})
-        return await cursor.fetchall()
+        await cursor.execute(_LIST, {"campaign_id": campaign.id, "status": status, "after": after, "limit": limit})
+        messages = await cursor.fetchall()
+    if campaign.channel == Channel.SMS:
+        for message in messages:
+            message.sms = None if message.rendered_content is None else sms_size_of(message.rendered_content)
+    return messages
 
 
 def unknown_statuses(messages: list[Message]) -> list[str]:

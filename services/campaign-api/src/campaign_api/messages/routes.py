@@ -46,7 +46,7 @@ async def read_messages(
 ) -> MessageList:
     """List the messages of a campaign by customer id. Read the next page with `cursor`."""
     campaign = await get_campaign(connection, campaign_id)
-    rows = await list_messages(connection, campaign.id, status, after=page.after() or 0, limit=page.size + 1)
+    rows = await list_messages(connection, campaign, status, after=page.after() or 0, limit=page.size + 1)
     kept, cursor = next_cursor([message.customer_id for message in rows], page.size)
     return MessageList(
         messages=rows[:kept],
