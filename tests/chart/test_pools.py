@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chart.rendering import Manifest, render
-from leopard.broker.queues import SENDS, SENDS_OF
+from leopard.broker.queues import PERSONALIZED, SENDS, SENDS_OF
 from leopard.domain.statuses import Channel
 
 KEDA: dict[str, Any] = {
@@ -28,12 +28,17 @@ def settings(manifests: list[Manifest], component: str) -> dict[str, str]:
 
 
 def scaled_by(manifests: list[Manifest]) -> dict[str, str]:
-    """The queue by which each pool is scaled."""
-    return {
-        one["metadata"]["labels"]["app.kubernetes.io/component"]: one["spec"]["triggers"][0]["metadata"]["queueName"]
+    """The queue by which each pool is scaled. Its personalized messages scale it, too."""
+    queues = {
+        one["metadata"]["labels"]["app.kubernetes.io/component"]: {
+            trigger["name"]: trigger["metadata"]["queueName"] for trigger in one["spec"]["triggers"]
+        }
         for one in manifests
         if one["kind"] == "ScaledObject"
     }
+    for named in queues.values():
+        assert named["personalized"] == PERSONALIZED[named["queue"]].name
+    return {pool: named["queue"] for pool, named in queues.items()}
 
 
 def test_without_channels_everybody_takes_from_one_queue() -> None:

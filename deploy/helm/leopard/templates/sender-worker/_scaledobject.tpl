@@ -68,19 +68,22 @@ spec:
           policies:
             - {type: Percent, value: 50, periodSeconds: 60}
   triggers:
+    {{- $queue := include "leopard.queue" .channel }}
+    {{- range $name, $queueName := dict "queue" $queue "personalized" (printf "%s.personalized" $queue) }}
     - type: rabbitmq
-      name: queue
+      name: {{ $name }}
       metricType: AverageValue
       metadata:
         protocol: http
-        host: {{ include "leopard.management.url" .root | trimSuffix "/" | printf "%s/" | quote }}
-        vhostName: {{ .root.Values.rabbitmq.management.vhost | quote }}
-        queueName: {{ include "leopard.queue" .channel | quote }}
+        host: {{ include "leopard.management.url" $.root | trimSuffix "/" | printf "%s/" | quote }}
+        vhostName: {{ $.root.Values.rabbitmq.management.vhost | quote }}
+        queueName: {{ $queueName | quote }}
         mode: QueueLength
-        value: {{ int64 .keda.messagesPerPod | quote }}
+        value: {{ int64 $.keda.messagesPerPod | quote }}
         excludeUnacknowledged: "false"
       authenticationRef:
-        name: {{ .name | quote }}
+        name: {{ $.name | quote }}
+    {{- end }}
 {{- end }}
 
 {{- define "leopard.management.secret" -}}
