@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from leopard.personalization.languages import best_language
 from leopard.personalization.model import Personalization, Variant, read_personalization
+from leopard.personalization.rendered_content import render_content
 from leopard.personalization.shares import bounds_of
 from leopard.templates.field_names import FIELDS
 from leopard.templates.language import known_names, parse_template
@@ -158,9 +159,14 @@ class MessageTemplates:
         wanted = language or recipient.preferred_language
         chosen = best_language(wanted, templates)
         template = base if chosen is None else templates[chosen]
-        compiled = parse_template(template, self._known)
-        text = compiled.render(self._values(recipient), wanted)
-        return RenderedMessage(text, chosen, None, template)
+        values = self._values(recipient)
+
+        def rendered(written: str) -> str:
+            return parse_template(written, self._known).render(values, wanted)
+
+        text, content = rendered(template), self.personalization.content
+        structure = None if content is None else render_content(content, text, rendered)
+        return RenderedMessage(text, chosen, structure, template)
 
     def _texts(self, variant: int | None) -> tuple[str, Mapping[str, str]]:
         assert self.personalization is not None  # noqa: S101 the caller has checked
