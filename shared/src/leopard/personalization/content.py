@@ -99,7 +99,7 @@ class _TypedPart(_Part):
         return self
 
 
-class Header(_TypedPart):
+class ContentHeader(_TypedPart):
     """What stands above the text of a message: one line, or an image, a video or a document at a URL."""
 
     fields_of_types: ClassVar[_FieldsOfTypes] = {
@@ -125,7 +125,7 @@ class Header(_TypedPart):
     )
 
 
-class Button(_TypedPart):
+class ContentButton(_TypedPart):
     """A button below a message."""
 
     fields_of_types: ClassVar[_FieldsOfTypes] = {
@@ -184,7 +184,7 @@ class ApprovedTemplate(_Part):
         description="Code of the template's language at the provider; a template itself",
         examples=['{{if preferred_language == "sw"}}sw{{else}}en{{end}}'],
     )
-    header: Header | None = Field(
+    header: ContentHeader | None = Field(
         default=None, description="The variable of its header: a text, or what its header shows; absent without one"
     )
     body: list[PartTemplate] = Field(
@@ -203,13 +203,13 @@ class ApprovedTemplate(_Part):
 class RichContent(_Part):
     """What a WhatsApp message has beside its text: a header, a footer and buttons, or a template of the provider."""
 
-    header: Header | None = Field(default=None, description="What stands above the text")
+    header: ContentHeader | None = Field(default=None, description="What stands above the text")
     footer: PartTemplate | None = Field(
         default=None,
         description="What stands below the text: at most 60 characters, no placeholders",
         examples=["Reply STOP to unsubscribe"],
     )
-    buttons: list[Button] = Field(
+    buttons: list[ContentButton] = Field(
         default=[],
         max_length=MAX_BUTTONS,
         description="Buttons below the message: at most ten, among them two of type `url` and one of type `call`;"

@@ -13,9 +13,9 @@ from leopard.domain.languages import language_tag
 from leopard.domain.phone_numbers import is_e164
 from leopard.personalization.content import (
     ApprovedTemplate,
-    Button,
     ButtonType,
-    Header,
+    ContentButton,
+    ContentHeader,
     HeaderType,
     ParameterType,
     RichContent,
@@ -146,7 +146,7 @@ def texts(content: RichContent) -> Iterator[tuple[str, str]]:
 
 
 def _header_parts(
-    path: Path, header: Header, text: Rule = HEADER_TEXT, left_out: Path | None = ("header",)
+    path: Path, header: ContentHeader, text: Rule = HEADER_TEXT, left_out: Path | None = ("header",)
 ) -> Iterator[Part]:
     if header.type is HeaderType.TEXT:
         yield Part((*path, "text"), header.text or "", text, left_out)
@@ -156,7 +156,7 @@ def _header_parts(
         yield Part((*path, "filename"), header.filename, FILENAME, (*path, "filename"))
 
 
-def _button_parts(path: Path, button: Button) -> Iterator[Part]:
+def _button_parts(path: Path, button: ContentButton) -> Iterator[Part]:
     yield Part((*path, "text"), button.text or "", BUTTON_TEXT)
     match button.type:
         case ButtonType.URL:
