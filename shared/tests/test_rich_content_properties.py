@@ -6,16 +6,13 @@ from typing import Any, Final
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from leopard.domain.phone_numbers import is_e164
+from leopard.personalization.content import RichContent
 from leopard.personalization.content_parts import ContentError
-from support.rich_content import (
-    URL,
-    document,
-    header,
-    media,
-    render,
-)
+from leopard.templates.problems import TemplateError
+from support.rich_content import URL, check, document, header, media, render
 
 values = st.one_of(
     st.text(max_size=20),
@@ -54,6 +51,10 @@ contents = st.one_of(
     approved_templates.map(lambda template: {"template": template}),
 )
 
+FIELDS: Final = (
+    *("header", "footer", "buttons", "template", "type", "text", "url", "filename", "payload", "phone"),
+    *("name", "language", "body", "index", "value"),
+)
 MOST: Final = {"filename": 255, "footer": 60, "body": 1024, "payload": 256, "url": 2000, "phone": 16, "name": 512}
 
 
@@ -80,3 +81,27 @@ def assert_within_limits(structure: Mapping[str, Any], label_limit: int = 60) ->
 def test_rendered_content_is_within_all_limits_or_an_error(content: dict[str, Any], text: str, x: str, y: str) -> None:
     with contextlib.suppress(ContentError):
         assert_within_limits(render(content, text, x=x, y=y))
+
+
+@given(contents)
+def test_content_that_is_accepted_without_placeholders_renders_for_everyone(content: dict[str, Any]) -> None:
+    with contextlib.suppress(TemplateError):
+        if check(content) is None and "{x}" not in str(content) and "{y}" not in str(content):
+            assert_within_limits(render(content))
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.sampled_from(["text", "image", "url", "x", " ", ""])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from([*FIELDS, "unknown"]), inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.one_of(contents, json_values))
+def test_any_json_is_content_or_a_validation_error(given_json: Any) -> None:
+    with contextlib.suppress(ValidationError):
+        content = RichContent.model_validate(given_json)
+        assert RichContent.model_validate(content.model_dump(mode="json", exclude_defaults=True)) == content
