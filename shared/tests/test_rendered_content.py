@@ -83,7 +83,7 @@ def test_a_part_that_does_not_parse_is_an_error_that_names_it() -> None:
     with pytest.raises(ContentError, match=r"^content.buttons.0.text does not parse: '{' is never closed at line 1"):
         render(label("{x"))
     with pytest.raises(TemplateError):
-        check_content(RichContent.model_validate(label("{x")), "whatsapp", KNOWN)
+        check_content(RichContent.model_validate(label("{x")), KNOWN)
 
 
 def test_content_is_rendered_in_the_language_and_with_the_text_that_were_chosen() -> None:

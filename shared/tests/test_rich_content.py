@@ -4,6 +4,8 @@ from typing import Any, Final
 
 import pytest
 
+from leopard.domain.statuses import Channel
+from leopard.personalization.content_checks import check_channel
 from leopard.personalization.content_parts import ContentError
 from support.rich_content import (
     CALL,
@@ -158,4 +160,6 @@ def test_the_parameters_of_an_approved_templates_buttons_have_limits_by_type() -
 
 
 def test_sms_has_no_rich_content() -> None:
-    assert check(footer("x"), "sms") == "content needs the channel whatsapp"
+    check_channel(Channel.WHATSAPP)
+    with pytest.raises(ContentError, match=r"^content needs the channel whatsapp$"):
+        check_channel(Channel.SMS)

@@ -104,4 +104,4 @@ json_values = st.recursive(
 def test_any_json_is_content_or_a_validation_error(given_json: Any) -> None:
     with contextlib.suppress(ValidationError):
         content = RichContent.model_validate(given_json)
-        assert RichContent.model_validate(content.model_dump(mode="json", exclude_defaults=True)) == content
+        assert RichContent.model_validate(content.stored()) == content

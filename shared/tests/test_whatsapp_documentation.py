@@ -33,7 +33,7 @@ EXAMPLES: Final = list(zip(blocks(" content"), blocks(" message"), strict=True))
 def test_an_example_is_accepted_and_rendered_as_the_page_says(given: dict[str, Any], message: dict[str, Any]) -> None:
     body = given["body"]
     content = RichContent.model_validate({name: part for name, part in given.items() if name != "body"})
-    check_content(content, Channel.WHATSAPP, KNOWN, {"content.body": body})
+    check_content(content, KNOWN, {"content.body": body})
 
     def render(template: str) -> str:
         return parse_template(template, KNOWN).render(CUSTOMER)

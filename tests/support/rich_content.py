@@ -65,10 +65,10 @@ def parameter(kind: str, value: str) -> dict[str, Any]:
     return approved(buttons=[{"index": 1, "type": kind, "value": value}])
 
 
-def check(content: Mapping[str, Any], channel: str = "whatsapp", **bodies: str) -> str | None:
+def check(content: Mapping[str, Any], **bodies: str) -> str | None:
     """What is wrong with content when a campaign is created; None if nothing is."""
     try:
-        check_content(RichContent.model_validate(content), channel, KNOWN, bodies)
+        check_content(RichContent.model_validate(content), KNOWN, bodies)
     except ContentError as error:
         return str(error)
     return None

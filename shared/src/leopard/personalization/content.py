@@ -227,6 +227,10 @@ class RichContent(_Part):
             raise ValueError(msg)
         return self
 
+    def stored(self) -> dict[str, Any]:
+        """The JSON that is stored with a campaign."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing beside the text."""

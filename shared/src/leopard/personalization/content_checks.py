@@ -14,23 +14,28 @@ _MOST_OF_A_TYPE: Final[Mapping[str, int]] = {ButtonType.URL: 2, ButtonType.CALL:
 """The most buttons of a type. For others the limit of all buttons holds."""
 
 
-def check_content(
-    content: RichContent, channel: str, known: frozenset[str], bodies: Mapping[str, str] | None = None
-) -> None:
+def check_channel(channel: str) -> None:
+    """Refuse content on a channel that has none.
+
+    Raises:
+        ContentError: The channel takes only texts.
+    """
+    if channel != Channel.WHATSAPP:
+        raise ContentError("content", f"needs the channel {Channel.WHATSAPP}")
+
+
+def check_content(content: RichContent, known: frozenset[str], bodies: Mapping[str, str] | None = None) -> None:
     """Refuse content that no recipient could get.
 
     Args:
         content: The content.
-        channel: The channel of the campaign.
         known: The names that are placeholders, from `known_names`.
         bodies: The texts of the campaign, each of which stands between header and footer, by the names that errors use.
 
     Raises:
-        ContentError: A part breaks a limit, or the channel has no rich content.
+        ContentError: A part breaks a limit.
         TemplateError: A part does not parse.
     """
-    if channel != Channel.WHATSAPP:
-        raise ContentError("content", f"needs the channel {Channel.WHATSAPP}")
     _check_buttons("content.buttons", [button.type for button in content.buttons])
     if content.template is not None:
         buttons = content.template.buttons

@@ -25,7 +25,7 @@ def render_content(content: RichContent, text: str, render: Callable[[str], str]
     Raises:
         ContentError: A part does not parse, breaks its limit, or is empty although it is required.
     """
-    structure: dict[str, Any] = content.model_dump(mode="json", exclude_defaults=True)
+    structure = content.stored()
     if content.template is None:
         if (problem := BODY.problem_of(text)) is not None:
             raise ContentError("content.body", problem)

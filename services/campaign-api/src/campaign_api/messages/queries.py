@@ -1,11 +1,12 @@
 """The SQL of a campaign's messages."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg.rows import class_row
 from pydantic import BaseModel, Field
 
+from campaign_api.campaigns.content import RENDERED_CONTENT_EXAMPLE
 from campaign_api.web.field_types import Id
 from leopard.db.pool import Connection
 from leopard.domain.statuses import MessageStatus
@@ -22,6 +23,12 @@ class Message(BaseModel):
         description="Text of the message; null before the first attempt",
         examples=["Hi Alice, check out Running Shoes in Nairobi!"],
     )
+    content: dict[str, Any] | None = Field(
+        default=None,
+        description="Rich content as it was sent; absent if the message is only text, or before the first attempt",
+        examples=[RENDERED_CONTENT_EXAMPLE],
+        exclude_if=lambda content: content is None,
+    )
     last_error: str | None = Field(description="Error of the last failed attempt; null if none failed", examples=[None])
     retry_count: int = Field(description="Number of failed attempts", examples=[0])
     next_attempt_at: datetime | None = Field(
@@ -33,7 +40,7 @@ class Message(BaseModel):
 
 # The key is the customer, because (campaign_id, customer_id) is an index that exists anyway.
 _LIST: Final = """
-SELECT id, campaign_id, customer_id, status, rendered_content, last_error, retry_count, next_attempt_at,
+SELECT id, campaign_id, customer_id, status, rendered_content, content, last_error, retry_count, next_attempt_at,
        created_at, updated_at
   FROM outbound_messages
  WHERE campaign_id = %(campaign_id)s AND customer_id > %(after)s
