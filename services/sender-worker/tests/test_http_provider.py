@@ -1,6 +1,7 @@
 """The outcomes of the generic HTTP provider, tested over real connections."""
 
 import asyncio
+import json
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -62,6 +63,25 @@ async def test_the_provider_gets_the_message_its_key_and_the_token() -> None:
         assert await client.send(MESSAGE) == Accepted()
     body = {"message_id": 9001, "channel": "sms", "to": "+254700000000", "text": "Hi 👋"}
     assert received == [(body, "1-9001", "Bearer secret")]
+
+
+async def test_the_provider_gets_rich_content_as_structure_beside_the_text() -> None:
+    received = []
+
+    async def accept(request: web.Request) -> web.Response:
+        received.append(await request.text())
+        return web.json_response({}, status=202)
+
+    content = {"body": "Hi 👋", "buttons": [{"type": "reply", "text": "Yes"}]}
+    async with provider(accept) as client:
+        assert await client.send(replace(MESSAGE, channel=Channel.WHATSAPP, content=content)) == Accepted()
+        assert await client.send(MESSAGE) == Accepted()
+    rich, plain = received
+    assert json.loads(rich)["content"] == content
+    assert json.loads(rich)["text"] == "Hi 👋"
+    # to the byte what providers got before there was rich content
+    text = json.dumps("Hi 👋")
+    assert plain == f'{{"message_id": 9001, "channel": "sms", "to": "+254700000000", "text": {text}}}'
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from leopard.domain.blank_text import is_blank
+from leopard.personalization.content_parts import ContentError
 from leopard.personalization.model import PersonalizationError
 from leopard.personalization.rendering import MessageTemplates, RenderedMessage
 from leopard.providers.contract import (
@@ -54,6 +55,8 @@ async def send_message(claim: Claim, carrier: Carrier, traceparent: object = Non
         rendered = render(claim)
     except (TemplateError, PersonalizationError) as error:
         return not_sendable(claim, f"the template cannot be read: {error}")
+    except ContentError as error:
+        return not_sendable(claim, f"the message cannot be sent to this recipient: {error}")
     except Exception as error:
         log.exception("message could not be rendered", **_ids(claim, traceparent))
         return not_sendable(claim, f"the template cannot be rendered: {type(error).__name__}")
@@ -75,6 +78,7 @@ def render(claim: Claim) -> RenderedMessage:
     Raises:
         TemplateError: The template does not parse.
         PersonalizationError: This version does not know the form of the campaign's texts.
+        ContentError: A part of the rich content is over its limit, or empty although it is required.
     """
     if not isinstance(claim.texts, MessageTemplates):
         raise claim.texts or PersonalizationError("the claim has no texts")
@@ -85,7 +89,7 @@ async def _hand_over(claim: Claim, rendered: RenderedMessage, carrier: Carrier, 
     # the installation's id is needed because two installations may share one provider account
     key = f"{carrier.gate.installation}-{claim.message_id}"
     try:
-        message = OutgoingMessage(claim.message_id, key, claim.channel, claim.phone, rendered.text)
+        message = OutgoingMessage(claim.message_id, key, claim.channel, claim.phone, rendered.text, rendered.content)
         return await carrier.provider.send(message)
     except Exception as error:
         log.exception("provider failed", **_ids(claim, traceparent))

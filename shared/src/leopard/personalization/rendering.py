@@ -4,14 +4,16 @@ The preview, the dry run and the worker all render here, so all give the same by
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from leopard.personalization.content_parts import parts_of
 from leopard.personalization.languages import best_language
 from leopard.personalization.model import Personalization, Variant, read_personalization
+from leopard.personalization.rendered_content import render_content
 from leopard.personalization.shares import bounds_of
 from leopard.templates.field_names import FIELDS
 from leopard.templates.language import known_names, parse_template
@@ -109,12 +111,15 @@ class MessageTemplates:
         return cls(base_template, None if personalization is None else read_personalization(personalization))
 
     def texts(self) -> list[str]:
-        """All templates that recipients may get."""
+        """All templates that recipients may get, and those of the parts of rich content."""
         if self.personalization is None:
             return [self.base_template]
+        content = self.personalization.content
+        parts = [] if content is None else [part.template for part in parts_of(content)]
         if not self.variants:
-            return [self.base_template, *self.personalization.templates.values()]
-        return [text for variant in self.variants for text in (variant.base_template, *variant.templates.values())]
+            return [self.base_template, *self.personalization.templates.values(), *parts]
+        texts = [text for variant in self.variants for text in (variant.base_template, *variant.templates.values())]
+        return texts + parts
 
     def check(self) -> None:
         """Parse all templates.
@@ -150,6 +155,31 @@ class MessageTemplates:
             TemplateError: The template does not parse.
             ContentError: A part of the rich content cannot be sent as rendered.
         """
+        rendered = self.render_text(recipient, variant, language)
+        content = self.personalization.content if self.personalization else None
+        if content is None:
+            return rendered
+        values, wanted = self._values(recipient), language or recipient.preferred_language
+        return replace(
+            rendered,
+            content=render_content(
+                content, rendered.text, lambda part: parse_template(part, self._known).render(values, wanted)
+            ),
+        )
+
+    def render_text(
+        self, recipient: Recipient, variant: int | None = None, language: str | None = None
+    ) -> RenderedMessage:
+        """Render the text of a recipient's message, without rich content.
+
+        Args:
+            recipient: The customer.
+            variant: The number of the variant, from 1; None where there are no variants.
+            language: The language to use instead of the recipient's.
+
+        Raises:
+            TemplateError: The template does not parse.
+        """
         if self.personalization is None:
             values = {name: getattr(recipient, name) for name in FIELDS}
             text = parse_plain_template(self.base_template).render(values)
@@ -159,8 +189,7 @@ class MessageTemplates:
         chosen = best_language(wanted, templates)
         template = base if chosen is None else templates[chosen]
         compiled = parse_template(template, self._known)
-        text = compiled.render(self._values(recipient), wanted)
-        return RenderedMessage(text, chosen, None, template)
+        return RenderedMessage(compiled.render(self._values(recipient), wanted), chosen, None, template)
 
     def _texts(self, variant: int | None) -> tuple[str, Mapping[str, str]]:
         assert self.personalization is not None  # noqa: S101 the caller has checked

@@ -9,8 +9,9 @@ Unknown       the provider may have the message: no answer came back
 Throttled and Unavailable describe the provider, not the message. They cost the message no attempt.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from leopard.domain.statuses import Channel
 
@@ -25,6 +26,8 @@ class OutgoingMessage:
     channel: Channel
     phone: str
     text: str
+    content: Mapping[str, Any] | None = None
+    """Rich content, as docs/whatsapp.md describes it, with the text or a provider's template; None for a text alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@
     Idempotency-Key: 9001
     {"message_id": 9001, "channel": "sms", "to": "+254700123456", "text": "Hi Alice"}
 
+A message with rich content also has `content`, as docs/whatsapp.md describes it.
+
 2xx                       accepted
 400, 404, 410, 422        refused, never retried
 429                       throttled, for `Retry-After`
@@ -52,12 +54,14 @@ def request_headers(message: OutgoingMessage) -> dict[str, str]:
 
 def request_body(message: OutgoingMessage) -> dict[str, object]:
     """The body for one message, as JSON values."""
-    return {
+    body: dict[str, object] = {
         "message_id": message.message_id,
         "channel": message.channel,
         "to": message.phone,
         "text": message.text,
     }
+    # absent, not null: the bodies of texts stay what providers know
+    return body if message.content is None else {**body, "content": message.content}
 
 
 def outcome_of(status: int, retry_after: str | None) -> SendOutcome:  # noqa: PLR0911 a return for each row of the table

@@ -6,7 +6,9 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from campaign_api.audiences.problems import answering_audience_problems
-from campaign_api.campaigns.schemas import Campaign, CampaignChange, NewCampaign
+from campaign_api.campaigns.content import answering_content_problems
+from campaign_api.campaigns.requests import CampaignChange, NewCampaign
+from campaign_api.campaigns.schemas import Campaign
 from campaign_api.campaigns.stored_audiences import known_audience
 from campaign_api.campaigns.templates import AcceptedTexts, accept_texts
 from campaign_api.web.errors import ApiError, ErrorCode, campaign_not_found
@@ -15,6 +17,7 @@ from leopard.audiences.selection import select_audience
 from leopard.db.pool import Connection
 from leopard.domain.formats import EQUAL_FIELDS_FORMAT, PERSONALIZED_FORMAT
 from leopard.domain.statuses import EDITABLE, CampaignStatus
+from leopard.personalization.content_checks import check_channel
 
 COLUMNS: Final = """
     id, name, channel, status, base_template,
@@ -23,6 +26,7 @@ COLUMNS: Final = """
          THEN LEAST(GREATEST(scheduled_at, '0001-01-02 00:00Z'), '9999-12-30 00:00Z') END AS scheduled_at,
     created_at, updated_at, audience::text AS audience, failure_reason, format, holdout_share * 100 AS holdout_percent,
     (personalization -> 'templates')::text AS templates, (personalization -> 'variants')::text AS variants,
+    (personalization -> 'content')::text AS content,
     CASE WHEN personalization IS NOT NULL
          THEN COALESCE(personalization -> 'attributes', '[]')::text END AS attributes
 """
@@ -65,7 +69,7 @@ UPDATE campaigns
  WHERE id = %(campaign_id)s
 """
 
-_TEXTS: Final = {"base_template", "templates", "variants"}
+_TEXTS: Final = {"base_template", "templates", "variants", "content"}
 
 _REMOVED: Final[dict[str, Any]] = {"templates": {}, "variants": [], "holdout_percent": 0}
 """What null means in a change."""
@@ -82,6 +86,7 @@ async def create_campaign(connection: Connection, campaign: NewCampaign) -> Camp
         ApiError: INVALID_TEMPLATE; INVALID_REQUEST or SEGMENT_NOT_FOUND where its audience cannot be selected.
     """
     accepted = await accept_texts(connection, campaign.texts)
+    _check_channel(campaign.channel, campaign.texts.content)
     await connection.execute(_LOCK_CREATION)
     await _check_audience(connection, campaign.audience)
     return await _one(
@@ -119,7 +124,7 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
             new audience cannot be selected, or another version wrote what this one does not know and the change
             leaves it.
     """
-    given = {name: getattr(change, name) for name in change.model_fields_set}
+    given = change.given()
     given |= {name: value for name, value in _REMOVED.items() if name in given and given[name] is None}
     campaign = await _one(connection, _LOCK, {"campaign_id": campaign_id})
     refuse_unless_editable(campaign)
@@ -129,6 +134,7 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
         await connection.execute(_CHANGE_TEXTS, {"campaign_id": campaign_id, **_stored_texts(accepted)})
         changed = changed.with_texts(accepted)
     refuse_unless_known(changed)
+    _check_channel(changed.channel, changed.content)
     audience = known_audience(changed.audience)
     if "audience" in given:
         await _check_audience(connection, audience)
@@ -199,6 +205,12 @@ def _format(audience: Audience | None, *, personalized: bool) -> int:
     if personalized:
         return PERSONALIZED_FORMAT
     return EQUAL_FIELDS_FORMAT if audience is None else audience.campaign_format
+
+
+def _check_channel(channel: str, content: object) -> None:
+    if content is not None:
+        with answering_content_problems():
+            check_channel(channel)
 
 
 async def _check_audience(connection: Connection, audience: Audience | None) -> None:

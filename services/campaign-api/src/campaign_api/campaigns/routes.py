@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from campaign_api.campaigns.lists import count_campaigns, list_campaigns
 from campaign_api.campaigns.queries import change_campaign, create_campaign, delete_campaign
-from campaign_api.campaigns.schemas import Campaign, CampaignChange, NewCampaign
+from campaign_api.campaigns.requests import CampaignChange, NewCampaign
+from campaign_api.campaigns.schemas import Campaign
 from campaign_api.campaigns.stats import CampaignWithStats, get_campaign_with_stats
 from campaign_api.dependencies import ConnectionDep, ResourcesDep, TurnsDep
 from campaign_api.idempotency import IdempotencyKey, run_once

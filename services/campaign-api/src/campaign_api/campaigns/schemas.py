@@ -1,20 +1,12 @@
-"""Campaigns in requests and responses."""
+"""Campaigns in responses."""
 
 from datetime import datetime
-from typing import Annotated, Final
 
-from pydantic import BaseModel, Field, ValidationError, computed_field, model_validator
+from pydantic import BaseModel, Field, ValidationError, computed_field
 
-from campaign_api.campaigns.personalization import (
-    HOLDOUT,
-    TEMPLATES,
-    TEMPLATES_EXAMPLE,
-    VARIANTS,
-    VARIANTS_EXAMPLE,
-    HoldoutPercent,
-    Templates,
-    Variants,
-)
+from campaign_api.campaigns.content import CONTENT_EXAMPLE, stored_content
+from campaign_api.campaigns.personalization import TEMPLATES_EXAMPLE, VARIANTS_EXAMPLE
+from campaign_api.campaigns.requests import TEMPLATE, TEMPLATE_EXAMPLE
 from campaign_api.campaigns.sms import SmsSize, sms_size
 from campaign_api.campaigns.stored_audiences import StoredAudience, StoredJson, known_audience
 from campaign_api.campaigns.templates import (
@@ -25,79 +17,12 @@ from campaign_api.campaigns.templates import (
     template_warnings,
 )
 from campaign_api.web.errors import ApiError, ErrorCode
-from campaign_api.web.field_types import Id, Name, NotNull, RequestModel, TemplateText, Timestamp
-from leopard.audiences.model import Audience
+from campaign_api.web.field_types import Id
 from leopard.domain.formats import EQUAL_FIELDS_FORMAT, KNOWN_FORMAT
 from leopard.domain.statuses import CampaignStatus, Channel
 from leopard.personalization.model import PersonalizationError
 from leopard.personalization.rendering import MessageTemplates
 from leopard.templates.problems import TemplateError
-
-TEMPLATE_EXAMPLE: Final = "Hi {first_name}, check out {preferred_product} in {location}!"
-TEMPLATE: Final = (
-    "Text of the messages, with placeholders such as `{first_name}`, filters (`{first_name|uppercase}`) and conditions"
-    " (`{{if location}}...{{end}}`); docs/templates.md describes them."
-)
-SCHEDULE: Final = "When to send the campaign, in RFC 3339 format with an offset"
-AUDIENCE: Final = "Recipients of a scheduled campaign; without an audience, a send must name its customers"
-
-
-class NewCampaign(RequestModel):
-    """A campaign to create."""
-
-    name: Name = Field(description="Name of the campaign", examples=["Summer sale"])
-    channel: Channel = Field(description="How the messages are sent", examples=[Channel.SMS])
-    base_template: TemplateText = Field(
-        default="", description=f"{TEMPLATE} Required, unless there are variants.", examples=[TEMPLATE_EXAMPLE]
-    )
-    templates: Templates = Field(default={}, description=TEMPLATES, examples=[TEMPLATES_EXAMPLE])
-    variants: Variants = Field(default=[], description=VARIANTS, examples=[VARIANTS_EXAMPLE])
-    holdout_percent: HoldoutPercent = Field(default=0, description=HOLDOUT, examples=[10])
-    scheduled_at: Timestamp | None = Field(default=None, description=SCHEDULE, examples=["2030-01-31T09:00:00Z"])
-    audience: Audience | None = Field(default=None, description=AUDIENCE, examples=[{"all": True}])
-
-    @model_validator(mode="after")
-    def _has_a_text(self) -> "NewCampaign":
-        if not self.base_template:
-            if not self.variants:
-                msg = "base_template is missing"
-                raise ValueError(msg)
-            self.base_template = self.variants[0].base_template
-        return self
-
-    @property
-    def texts(self) -> CampaignTexts:
-        """All texts of the campaign."""
-        return CampaignTexts(self.base_template, self.templates, stored_variants(self.variants))
-
-
-class CampaignChange(RequestModel):
-    """Changes of a campaign that is `draft` or `scheduled`; absent fields stay as they are."""
-
-    name: Annotated[Name | None, NotNull] = Field(
-        default=None, description="Name of the campaign; must not be null", examples=["Summer sale, second try"]
-    )
-    channel: Annotated[Channel | None, NotNull] = Field(
-        default=None, description="How the messages are sent; must not be null", examples=[Channel.SMS]
-    )
-    base_template: Annotated[TemplateText | None, NotNull] = Field(
-        default=None, description=f"{TEMPLATE} Must not be null.", examples=[TEMPLATE_EXAMPLE]
-    )
-    templates: Templates | None = Field(
-        default=None, description=f"{TEMPLATES}; null removes all", examples=[TEMPLATES_EXAMPLE]
-    )
-    variants: Variants | None = Field(
-        default=None, description=f"{VARIANTS}; null removes all", examples=[VARIANTS_EXAMPLE]
-    )
-    holdout_percent: HoldoutPercent | None = Field(
-        default=None, description=f"{HOLDOUT}; null removes it", examples=[10]
-    )
-    scheduled_at: Timestamp | None = Field(
-        default=None, description=f"{SCHEDULE}; null makes it a `draft`", examples=["2030-01-31T09:00:00Z"]
-    )
-    audience: Audience | None = Field(
-        default=None, description=f"{AUDIENCE}; null removes it", examples=[{"all": True}]
-    )
 
 
 class Campaign(BaseModel):
@@ -118,6 +43,12 @@ class Campaign(BaseModel):
         default=None,
         description="Texts that are compared with each other; absent if there are none",
         examples=[VARIANTS_EXAMPLE],
+        exclude_if=lambda stored: not stored,
+    )
+    content: StoredJson = Field(
+        default=None,
+        description="What its messages have beside the text; absent if there is nothing",
+        examples=[CONTENT_EXAMPLE],
         exclude_if=lambda stored: not stored,
     )
     holdout_percent: float = Field(
@@ -196,7 +127,12 @@ class Campaign(BaseModel):
             ApiError: INVALID_REQUEST where this version does not know their form.
         """
         try:
-            return CampaignTexts(self.base_template, self.templates or {}, stored_variants(self.variants or ()))
+            return CampaignTexts(
+                self.base_template,
+                self.templates or {},
+                stored_variants(self.variants or ()),
+                stored_content(self.content),
+            )
         except ValidationError:
             raise self._unknown(ErrorCode.INVALID_REQUEST, "texts of a form") from None
 
@@ -208,6 +144,7 @@ class Campaign(BaseModel):
                 "base_template": accepted.base_template,
                 "templates": stored.templates if stored else None,
                 "variants": [variant.model_dump() for variant in stored.variants] if stored else None,
+                "content": stored.content.stored() if stored and stored.content else None,
                 "attributes": stored.attributes if stored else None,
             }
         )
@@ -222,6 +159,7 @@ class Campaign(BaseModel):
         if self.attributes is not None:
             personalization = {
                 "attributes": self.attributes, "templates": self.templates or {}, "variants": self.variants or [],
+                "content": self.content,
             }  # fmt: skip
         return MessageTemplates.stored(self.base_template, personalization)
 

@@ -7,10 +7,14 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from campaign_api.campaigns.content import answering_content_problems
 from campaign_api.web.errors import ApiError, ErrorCode
 from leopard.db.attribute_types import known_types
 from leopard.db.pool import Connection
 from leopard.domain.customer_fields import COLUMNS
+from leopard.personalization.content import RichContent
+from leopard.personalization.content_checks import check_content
+from leopard.personalization.content_parts import texts as content_texts
 from leopard.personalization.model import Personalization, Variant
 from leopard.personalization.shares import bounds_of
 from leopard.templates.checks import shows_something, used_fields
@@ -28,8 +32,15 @@ class CampaignTexts:
     base_template: str
     templates: Mapping[str, str]
     variants: tuple[Variant, ...]
+    content: RichContent | None = None
 
     def by_field(self) -> Iterator[tuple[str, str]]:
+        """Each text, and each part of the content, with the name of its field in a request."""
+        yield from self.bodies()
+        if self.content is not None:
+            yield from content_texts(self.content)
+
+    def bodies(self) -> Iterator[tuple[str, str]]:
         """Each text with the name of its field in a request."""
         yield "base_template", self.base_template
         for language, template in self.templates.items():
@@ -59,16 +70,22 @@ async def accept_texts(connection: Connection, texts: CampaignTexts) -> Accepted
     """Check the texts of a campaign. The attributes that are known now stay placeholders.
 
     Raises:
-        ApiError: INVALID_TEMPLATE, and where a text goes wrong.
+        ApiError: INVALID_TEMPLATE, and where a text goes wrong; INVALID_REQUEST where the content breaks a limit.
     """
     attributes = await known_attributes(connection, (text for _, text in texts.by_field()))
     known = known_names(attributes)
     parsed = [check_template(text, known, field) for field, text in texts.by_field()]
-    if not (texts.templates or texts.variants or any(map(has_new_constructs, parsed))):
+    if texts.content is not None:
+        with answering_content_problems():
+            check_content(texts.content, known, dict(texts.bodies()))
+    if not (texts.templates or texts.variants or texts.content or any(map(has_new_constructs, parsed))):
         return AcceptedTexts(texts.base_template, None)
     used = {name for template in parsed for name in used_fields(template.tree)}
     personalization = Personalization(
-        attributes=sorted(used & attributes), templates=dict(texts.templates), variants=list(texts.variants)
+        attributes=sorted(used & attributes),
+        templates=dict(texts.templates),
+        variants=list(texts.variants),
+        content=texts.content,
     )
     return AcceptedTexts(texts.base_template, personalization)
 

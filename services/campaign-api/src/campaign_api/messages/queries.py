@@ -1,11 +1,12 @@
 """The SQL of a campaign's messages."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg.rows import class_row
 from pydantic import BaseModel, Field
 
+from campaign_api.campaigns.content import RENDERED_CONTENT_EXAMPLE
 from campaign_api.campaigns.schemas import Campaign
 from campaign_api.campaigns.sms import SmsSize, sms_size_of
 from campaign_api.web.field_types import Id
@@ -23,6 +24,12 @@ class Message(BaseModel):
     rendered_content: str | None = Field(
         description="Text of the message; null before the first attempt",
         examples=["Hi Alice, check out Running Shoes in Nairobi!"],
+    )
+    content: dict[str, Any] | None = Field(
+        default=None,
+        description="Rich content as it was sent; absent if the message is only text, or before the first attempt",
+        examples=[RENDERED_CONTENT_EXAMPLE],
+        exclude_if=lambda content: content is None,
     )
     last_error: str | None = Field(description="Error of the last failed attempt; null if none failed", examples=[None])
     retry_count: int = Field(description="Number of failed attempts", examples=[0])
@@ -49,7 +56,7 @@ VARIANT_NAME: Final = "(campaigns.personalization -> 'variants' -> (m.variant - 
 
 # The key is the customer, because (campaign_id, customer_id) is an index that exists anyway.
 _LIST: Final = f"""
-SELECT m.id, m.campaign_id, m.customer_id, m.status, m.rendered_content, m.last_error, m.retry_count,
+SELECT m.id, m.campaign_id, m.customer_id, m.status, m.rendered_content, m.content, m.last_error, m.retry_count,
        m.next_attempt_at, {VARIANT_NAME} AS variant, m.created_at, m.updated_at
   FROM outbound_messages AS m
   JOIN campaigns ON campaigns.id = m.campaign_id

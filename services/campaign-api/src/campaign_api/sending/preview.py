@@ -1,8 +1,11 @@
 """The preview: a message for one customer, exactly as a send would deliver it."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from campaign_api.campaigns.content import RENDERED_CONTENT_EXAMPLE
 from campaign_api.campaigns.queries import get_campaign, refuse_unless_known
 from campaign_api.campaigns.schemas import Campaign
 from campaign_api.campaigns.sms import SmsSize, sms_size_of
@@ -17,6 +20,7 @@ from campaign_api.web.json_bodies import JsonRoute
 from leopard.db.pool import Connection
 from leopard.domain.blank_text import is_blank
 from leopard.domain.statuses import Channel
+from leopard.personalization.content_parts import ContentError
 from leopard.personalization.model import PersonalizationError
 from leopard.personalization.rendering import MessageTemplates
 from leopard.personalization.shares import is_held_out, variant_of
@@ -53,6 +57,12 @@ class Preview(BaseModel):
     """A message exactly as a send would deliver it."""
 
     rendered_message: str = Field(description="Text of the message", examples=["Hello Alice"])
+    content: dict[str, Any] | None = Field(
+        default=None,
+        description="Rich content as the provider gets it; absent if the message is only text, or cannot be sent",
+        examples=[RENDERED_CONTENT_EXAMPLE],
+        exclude_if=lambda content: content is None,
+    )
     language: str | None = Field(
         default=None,
         description="Language of the template; absent if it is `base_template`",
@@ -80,7 +90,7 @@ class Preview(BaseModel):
     customer: PreviewCustomer = Field(description="The customer")
     warnings: list[str] = Field(
         default=[],
-        description="Problems of the message that do not prevent a send; absent if there are none",
+        description="Problems of the message; absent if there are none. They do not prevent a send to others",
         examples=[["The message is blank: it holds no visible character"]],
         exclude_if=lambda warnings: not warnings,
     )
@@ -106,20 +116,28 @@ async def preview(campaign_id: CampaignId, request: PreviewRequest, connection: 
     templates = await _templates(connection, campaign, request.override_template)
     bounds = templates.variant_bounds
     variant = None if bounds is None else variant_of(campaign.id, customer.id, bounds)
+    warnings = []
     try:
-        rendered = templates.render(customer, variant, request.language)
+        try:
+            rendered = templates.render(customer, variant, request.language)
+        except ContentError as error:
+            warnings.append(f"The message cannot be sent to this customer: {error}")
+            rendered = templates.render_text(customer, variant, request.language)
     except TemplateError as error:
         raise invalid_template(error) from None
+    if is_blank(rendered.text):
+        warnings.append("The message is blank: it holds no visible character")
     PREVIEWS.inc()
     return Preview(
         rendered_message=rendered.text,
+        content=rendered.content,
         used_template=rendered.template,
         language=rendered.language,
         variant=None if variant is None else templates.variants[variant - 1].name,
         held_out=is_held_out(campaign.id, customer.id, campaign.holdout_percent / 100),
         sms=sms_size_of(rendered.text) if campaign.channel == Channel.SMS else None,
         customer=PreviewCustomer(id=customer.id, first_name=customer.first_name),
-        warnings=["The message is blank: it holds no visible character"] if is_blank(rendered.text) else [],
+        warnings=warnings,
     )
 
 
@@ -135,5 +153,5 @@ async def _templates(connection: Connection, campaign: Campaign, override: str |
         except PersonalizationError:
             refuse_unless_known(campaign)
             raise
-    accepted = await accept_texts(connection, CampaignTexts(override, {}, ()))
+    accepted = await accept_texts(connection, CampaignTexts(override, {}, (), campaign.texts().content))
     return MessageTemplates(override, accepted.personalization)
