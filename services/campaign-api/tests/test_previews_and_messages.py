@@ -21,6 +21,7 @@ async def test_a_preview_renders_the_template_of_the_campaign(
             "used_template": "Hi {first_name} in {location}{last_name}, {nickname}",
             "customer": {"id": customer, "first_name": "Customer 0"},
             "sms": {"encoding": "gsm7", "units": 38, "segments": 1},
+            "warnings": ["Unknown placeholder {nickname}"],
         }
 
 
@@ -46,7 +47,7 @@ async def test_a_preview_warns_of_a_blank_message(
     assert blank["warnings"] == ["The message is blank: it holds no visible character"]
     assert blank["rendered_message"] == template.replace("{last_name}", "")
     visible = await client.post(url, json={"customer_id": customer, "override_template": template + "Hi"})
-    assert "warnings" not in visible.json()
+    assert not any("blank" in warning for warning in visible.json().get("warnings", []))
 
 
 @pytest.mark.parametrize(

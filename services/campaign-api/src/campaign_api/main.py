@@ -10,6 +10,7 @@ from starlette.routing import Route
 from campaign_api.admission import Admission
 from campaign_api.audiences import routes as audiences
 from campaign_api.campaigns import routes as campaigns
+from campaign_api.campaigns import validation
 from campaign_api.customers import routes as customers
 from campaign_api.dependencies import Resources
 from campaign_api.exports import routes as exports
@@ -105,7 +106,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.router.routes.extend(documentation_routes())
     for path, endpoint in health_routes(health):
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))
-    for module in (campaigns, sending, preview, messages, exports, imports, customers, segments, audiences):
+    for module in (campaigns, validation, sending, preview, messages, exports, imports, customers, segments, audiences):
         app.include_router(module.router)
     app.include_router(imports.bulk_router)
     app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes, streams=frozenset({imports.PATH}))

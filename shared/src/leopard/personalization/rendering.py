@@ -110,6 +110,11 @@ class MessageTemplates:
         """
         return cls(base_template, None if personalization is None else read_personalization(personalization))
 
+    @property
+    def attributes(self) -> Sequence[str] | None:
+        """The attributes that placeholders may name; None for a campaign of the first version of the language."""
+        return None if self.personalization is None else self.personalization.attributes
+
     def texts(self) -> list[str]:
         """All templates that recipients may get, and those of the parts of rich content."""
         if self.personalization is None:

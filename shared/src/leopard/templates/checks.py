@@ -66,6 +66,38 @@ def _compared_fields(condition: Condition) -> Iterator[str]:
             yield from _compared_fields(right)
 
 
+def fields_without_fallback(body: Body, guarded: frozenset[str] = frozenset()) -> list[str]:
+    """The fields that leave a gap where they are empty, each once.
+
+    A field has a fallback if it passes the filter `default`, or stands in a branch that needs its value.
+    """
+    found: dict[str, None] = {}
+    for node in body:
+        match node:
+            case Field(name, filters):
+                if name not in guarded and all(applied.name != "default" for applied in filters):
+                    found[name] = None
+            case If(branches, otherwise):
+                for branch in branches:
+                    inner = guarded | _needed(branch.condition)
+                    found |= dict.fromkeys(fields_without_fallback(branch.body, inner))
+                found |= dict.fromkeys(fields_without_fallback(otherwise, guarded))
+    return list(found)
+
+
+def _needed(condition: Condition) -> frozenset[str]:
+    """Fields that have a value where a condition is true."""
+    match condition:
+        case Field(name):
+            return frozenset({name})
+        case And(parts):
+            return frozenset().union(*map(_needed, parts))
+        case Comparison(left, _, right):
+            return _needed(left) | _needed(right)
+        case _:
+            return frozenset()
+
+
 def shows_something(body: Body) -> bool:
     """Whether there are values with which a template shows a visible character."""
     for node in body:

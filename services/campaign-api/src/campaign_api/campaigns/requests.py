@@ -1,6 +1,6 @@
 """Campaigns in requests: to create, and to change."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -30,11 +30,9 @@ SCHEDULE: Final = "When to send the campaign, in RFC 3339 format with an offset"
 AUDIENCE: Final = "Recipients of a scheduled campaign; without an audience, a send must name its customers"
 
 
-class NewCampaign(RequestModel):
-    """A campaign to create."""
+class NewTexts(RequestModel):
+    """The texts of a campaign to create."""
 
-    name: Name = Field(description="Name of the campaign", examples=["Summer sale"])
-    channel: Channel = Field(description="How the messages are sent", examples=[Channel.WHATSAPP])
     base_template: TemplateText = Field(
         default="",
         description=f"{TEMPLATE} Required, unless there are variants or `content.body`.",
@@ -43,12 +41,9 @@ class NewCampaign(RequestModel):
     templates: Templates = Field(default={}, description=TEMPLATES, examples=[TEMPLATES_EXAMPLE])
     variants: Variants = Field(default=[], description=VARIANTS, examples=[VARIANTS_EXAMPLE])
     content: NewContent | None = Field(default=None, description=CONTENT, examples=[CONTENT_EXAMPLE])
-    holdout_percent: HoldoutPercent = Field(default=0, description=HOLDOUT, examples=[10])
-    scheduled_at: Timestamp | None = Field(default=None, description=SCHEDULE, examples=["2030-01-31T09:00:00Z"])
-    audience: Audience | None = Field(default=None, description=AUDIENCE, examples=[{"all": True}])
 
     @model_validator(mode="after")
-    def _has_a_text(self) -> "NewCampaign":
+    def _has_a_text(self) -> Self:
         if self.content is not None and self.content.body is not None:
             if self.base_template:
                 raise ValueError(TWO_TEXTS)
@@ -65,6 +60,16 @@ class NewCampaign(RequestModel):
         """All texts of the campaign."""
         content = self.content.beside_text if self.content else None
         return CampaignTexts(self.base_template, self.templates, stored_variants(self.variants), content)
+
+
+class NewCampaign(NewTexts):
+    """A campaign to create."""
+
+    name: Name = Field(description="Name of the campaign", examples=["Summer sale"])
+    channel: Channel = Field(description="How the messages are sent", examples=[Channel.WHATSAPP])
+    holdout_percent: HoldoutPercent = Field(default=0, description=HOLDOUT, examples=[10])
+    scheduled_at: Timestamp | None = Field(default=None, description=SCHEDULE, examples=["2030-01-31T09:00:00Z"])
+    audience: Audience | None = Field(default=None, description=AUDIENCE, examples=[{"all": True}])
 
 
 class CampaignChange(RequestModel):

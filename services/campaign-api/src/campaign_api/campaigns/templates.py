@@ -8,10 +8,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from campaign_api.campaigns.content import answering_content_problems
-from campaign_api.web.errors import ApiError, ErrorCode
+from campaign_api.web.errors import MOST_DETAILS, ApiError, ErrorCode
 from leopard.db.attribute_types import known_types
 from leopard.db.pool import Connection
-from leopard.domain.customer_fields import COLUMNS
+from leopard.domain.customer_fields import COLUMNS, FieldType
 from leopard.personalization.content import RichContent
 from leopard.personalization.content_checks import check_content
 from leopard.personalization.content_parts import texts as content_texts
@@ -72,9 +72,9 @@ async def accept_texts(connection: Connection, texts: CampaignTexts) -> Accepted
     Raises:
         ApiError: INVALID_TEMPLATE, and where a text goes wrong; INVALID_REQUEST where the content breaks a limit.
     """
-    attributes = await known_attributes(connection, (text for _, text in texts.by_field()))
+    attributes = frozenset(await known_attribute_types(connection, (text for _, text in texts.by_field())))
     known = known_names(attributes)
-    parsed = [check_template(text, known, field) for field, text in texts.by_field()]
+    parsed = _parse_all(texts, known)
     if texts.content is not None:
         with answering_content_problems():
             check_content(texts.content, known, dict(texts.bodies()))
@@ -90,10 +90,27 @@ async def accept_texts(connection: Connection, texts: CampaignTexts) -> Accepted
     return AcceptedTexts(texts.base_template, personalization)
 
 
-async def known_attributes(connection: Connection, texts: Iterable[str]) -> frozenset[str]:
-    """The attributes that are known now, of all names that stand in these texts."""
-    names = {name for text in texts for name in _NAME.findall(text)}
-    return frozenset(await known_types(connection, names))
+async def known_attribute_types(connection: Connection, texts: Iterable[str]) -> dict[str, FieldType]:
+    """The attributes that are known now, with their types, of all names that stand in these texts."""
+    return await known_types(connection, {name for text in texts for name in _NAME.findall(text)})
+
+
+def _parse_all(texts: CampaignTexts, known: frozenset[str]) -> list[Template]:
+    """Parse all texts.
+
+    Raises:
+        ApiError: INVALID_TEMPLATE: the first problem, with the places of all.
+    """
+    parsed, problems = [], []
+    for field, text in texts.by_field():
+        try:
+            parsed.append(check_template(text, known, field))
+        except ApiError as error:
+            problems.append(error)
+    if problems:
+        details = [detail for error in problems for detail in error.details]
+        raise ApiError(problems[0].code, problems[0].message, details[:MOST_DETAILS])
+    return parsed
 
 
 def check_template(text: str, known: frozenset[str], field: str = "base_template") -> Template:

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from campaign_api.campaigns.content import RENDERED_CONTENT_EXAMPLE
 from campaign_api.campaigns.queries import get_campaign, refuse_unless_known
 from campaign_api.campaigns.schemas import Campaign
-from campaign_api.campaigns.sms import SmsSize, sms_size_of
-from campaign_api.campaigns.templates import CampaignTexts, accept_texts, invalid_template
+from campaign_api.campaigns.sms import SmsSize, sms_size_of, sms_warnings, ucs2_problems
+from campaign_api.campaigns.templates import CampaignTexts, accept_texts, invalid_template, template_warnings
 from campaign_api.customers.queries import get_customer
 from campaign_api.dependencies import ConnectionDep
 from campaign_api.metrics import PREVIEWS
@@ -125,8 +125,13 @@ async def preview(campaign_id: CampaignId, request: PreviewRequest, connection: 
             rendered = templates.render_text(customer, variant, request.language)
     except TemplateError as error:
         raise invalid_template(error) from None
+    sms = sms_size_of(rendered.text) if campaign.channel == Channel.SMS else None
     if is_blank(rendered.text):
         warnings.append("The message is blank: it holds no visible character")
+    else:
+        warnings += template_warnings(rendered.template, templates.attributes)
+        if sms is not None:
+            warnings += [*(problem.message for problem in ucs2_problems(rendered.text)), *sms_warnings(sms)]
     PREVIEWS.inc()
     return Preview(
         rendered_message=rendered.text,
@@ -135,7 +140,7 @@ async def preview(campaign_id: CampaignId, request: PreviewRequest, connection: 
         language=rendered.language,
         variant=None if variant is None else templates.variants[variant - 1].name,
         held_out=is_held_out(campaign.id, customer.id, campaign.holdout_percent / 100),
-        sms=sms_size_of(rendered.text) if campaign.channel == Channel.SMS else None,
+        sms=sms,
         customer=PreviewCustomer(id=customer.id, first_name=customer.first_name),
         warnings=warnings,
     )
