@@ -2,11 +2,16 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 import pytest
 
+from leopard.personalization.model import Personalization, Variant
+from leopard.personalization.rendering import MessageTemplates
+from leopard.personalization.shares import bounds_of, variant_of
 from leopard.templates.compiler import MAX_RENDERED
 from leopard.templates.condition_parser import MAX_CONDITION_LEVELS
 from leopard.templates.date_patterns import CODES
@@ -43,6 +48,28 @@ def test_an_error_looks_as_the_page_says(block: str) -> None:
     with pytest.raises(TemplateError) as caught:
         parse_template(block.splitlines()[0], KNOWN)
     assert f"{caught.value.picture}\n{caught.value}\n" == block
+
+
+def test_languages_choose_what_the_page_says() -> None:
+    campaign = json.loads(blocks("json campaign")[0])
+    templates = MessageTemplates(
+        campaign["base_template"], Personalization(attributes=["points"], templates=campaign["templates"])
+    )
+    table = PAGE[PAGE.index("| recipient | message |") : PAGE.index("A preview takes `language`")]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:] if line.startswith("|")]
+    assert len(rows) == 5
+    for language, message in rows:
+        preferred = None if language == "none" else language.strip("`")
+        customer = SimpleNamespace(**{**CUSTOMER, "preferred_language": preferred}, time_zone=None, created_at=None)
+        assert templates.render(customer).text == message
+
+
+def test_variants_are_accepted_as_the_page_shows_them() -> None:
+    [block] = blocks("json variants")
+    variants = [Variant.model_validate(variant) for variant in json.loads(block)["variants"]]
+    bounds = bounds_of([variant.weight for variant in variants])
+    chosen = Counter(variants[variant_of(1, customer, bounds) - 1].name for customer in range(4000))
+    assert chosen["long"] / chosen["short"] == pytest.approx(3, rel=0.2)
 
 
 def test_the_page_lists_all_filters_codes_and_operators() -> None:

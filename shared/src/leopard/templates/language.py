@@ -1,7 +1,7 @@
 """Templates with filters and conditions: parse once, render for each customer.
 
-docs/templates.md describes the language. The services do not use it yet: their templates have placeholders only, and
-an older worker would send a filter or a condition as text.
+docs/templates.md describes the language. Campaigns of the first version are rendered by `rendering`: in them, filters
+and conditions are text.
 """
 
 from dataclasses import dataclass, field
