@@ -7,6 +7,7 @@ from statistics import median
 from benchmarks.api import api
 from benchmarks.contenders import CEILING, INSTANT_PEERS, LEOPARD, ONE_BY_ONE, SLOW_PEERS
 from benchmarks.dispatcher import bare_publisher, dispatcher
+from benchmarks.dry_running import dry_running
 from benchmarks.http_sending import http
 from benchmarks.importing import importing
 from benchmarks.memory import memory
@@ -187,4 +188,5 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "api": requests,
     "render": render,
     "import": importing,
+    "dryrun": dry_running,
 }

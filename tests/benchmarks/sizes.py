@@ -26,6 +26,7 @@ class Sizes:
     http_stopped: int
     http_all: bool
     imported: int
+    dry_run: int
 
 
 FULL = Sizes(
@@ -48,6 +49,7 @@ FULL = Sizes(
     http_stopped=30_000,
     http_all=True,
     imported=1_000_000,
+    dry_run=1_000_000,
 )
 QUICK = Sizes(
     repeats=1,
@@ -69,4 +71,5 @@ QUICK = Sizes(
     http_stopped=1_000,
     http_all=False,
     imported=20_000,
+    dry_run=20_000,
 )

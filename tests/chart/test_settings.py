@@ -92,6 +92,8 @@ def test_every_setting_arrives_under_its_name(service: str, name: str) -> None:
         "channel": "sms",
         "database_pooling": "transaction",
         "database_prepared_statements": "never",
+        "sms_prices": '{"currency": "KES", "prefixes": {"254": "0.80"}}',
+        "whatsapp_prices": '{"currency": "KES", "default": "1.5"}',
     }.get(name, 43)
     where: dict[str, Any] = {} if name in COMMON else {KEYS[service]: {"settings": {camel(name): chosen}}}
     values: dict[str, Any] = {"settings": {camel(name): chosen}} if name in COMMON else where

@@ -104,6 +104,9 @@ campaignApi:
     maxListedCustomers: 100000
     maxImports: 2
     maxExports: 2
+    maxDryRuns: 2
+    smsPrices: ''
+    whatsappPrices: ''
     maxImportRejects: 100000
     importIdleSeconds: 60
     maxAttributes: 100
@@ -157,6 +160,7 @@ dispatcher:
     pollSeconds: 1
     sweepSeconds: 5
     importRejectDays: 7
+    dryRunDays: 7
     publishConcurrency: 500
   resources:
     requests:

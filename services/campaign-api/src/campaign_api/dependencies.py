@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from campaign_api.admission import Admission
+from campaign_api.jobs import Jobs
 from campaign_api.nudges import Nudges
 from campaign_api.settings import ApiSettings
 from campaign_api.turns import Turns
@@ -25,6 +26,7 @@ class Resources:
     health: Health
     imports: Admission
     exports: Admission
+    dry_runs: Jobs
 
 
 def _resources(request: Request) -> Resources:

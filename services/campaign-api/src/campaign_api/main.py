@@ -13,8 +13,10 @@ from campaign_api.campaigns import routes as campaigns
 from campaign_api.campaigns import validation
 from campaign_api.customers import routes as customers
 from campaign_api.dependencies import Resources
+from campaign_api.dry_runs import routes as dry_run_routes
 from campaign_api.exports import routes as exports
 from campaign_api.imports import routes as imports
+from campaign_api.jobs import Jobs
 from campaign_api.messages import routes as messages
 from campaign_api.nudges import Nudges
 from campaign_api.segments import routes as segments
@@ -54,6 +56,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     )
     turns = Turns(pool, settings.database_pool_size)
     nudges = Nudges(broker)
+    dry_runs = Jobs(Admission("dry runs", settings.max_dry_runs))
     database, queue = DatabaseMonitor(database_url, application=SERVICE), BrokerMonitor(broker)
     supervisor = Supervisor(
         outages=Outages((*DATABASE_UNAVAILABLE, *BROKER_UNAVAILABLE), (database.problem, queue.problem))
@@ -75,6 +78,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         try:
             yield
         finally:
+            await dry_runs.stop()
             await supervisor.stop(2)
             await broker.stop()
             await database.close()
@@ -101,12 +105,25 @@ def create_app(settings: ApiSettings) -> FastAPI:
         health=health,
         imports=Admission("imports", settings.max_imports),
         exports=Admission("exports", settings.max_exports),
+        dry_runs=dry_runs,
     )
     install_error_handlers(app)
     app.router.routes.extend(documentation_routes())
     for path, endpoint in health_routes(health):
         app.router.routes.append(Route(path, endpoint, methods=["GET"]))
-    for module in (campaigns, validation, sending, preview, messages, exports, imports, customers, segments, audiences):
+    for module in (
+        campaigns,
+        validation,
+        sending,
+        preview,
+        dry_run_routes,
+        messages,
+        exports,
+        imports,
+        customers,
+        segments,
+        audiences,
+    ):
         app.include_router(module.router)
     app.include_router(imports.bulk_router)
     app.add_middleware(RequestBody, max_bytes=settings.max_body_bytes, streams=frozenset({imports.PATH}))

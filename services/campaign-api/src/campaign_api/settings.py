@@ -1,8 +1,27 @@
 """Settings of campaign-api."""
 
-from pydantic import Field
+from typing import Annotated
 
-from leopard.settings import ServiceSettings
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import NoDecode
+
+from campaign_api.prices import PriceTable
+from leopard.settings import BlankAsUnset, ServiceSettings
+
+
+def _price_table(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return PriceTable.model_validate_json(value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        msg = f"{where} {problem['msg']}".strip()
+        raise ValueError(msg) from None
+
+
+Prices = Annotated[PriceTable | None, NoDecode, BeforeValidator(_price_table), BlankAsUnset]
 
 
 class ApiSettings(ServiceSettings):
@@ -18,6 +37,12 @@ class ApiSettings(ServiceSettings):
     )
     max_imports: int = Field(default=2, ge=1, le=100, description="Maximum number of imports at once in a process")
     max_exports: int = Field(default=2, ge=1, le=100, description="Maximum number of exports at once in a process")
+    max_dry_runs: int = Field(default=2, ge=1, le=100, description="Maximum number of dry runs at once in a process")
+    sms_prices: Prices = Field(
+        default=None,
+        description='Prices of an SMS segment: {"currency": "KES", "prefixes": {"254": "0.80"}, "default": "6"}',
+    )
+    whatsapp_prices: Prices = Field(default=None, description="Prices of a WhatsApp message, in the same form")
     max_import_rejects: int = Field(
         default=100_000, ge=0, le=10_000_000, description="Maximum number of rejected rows that are kept of an import"
     )

@@ -7,6 +7,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 
 from dispatcher.cancellation import cancel_chunk, cancel_unplanned
 from dispatcher.completion import FINISH, FINISHED_AT_A_TIME, finish_campaigns
+from dispatcher.dry_runs import end_lost_dry_runs, forget_dry_runs
 from dispatcher.imports import end_lost_imports, forget_rejects
 from dispatcher.metrics import CAMPAIGNS_FINISHED, LOST_FOUND
 from dispatcher.postponed_recipients import PLAN_POSTPONED, plan_postponed
@@ -32,6 +33,7 @@ AT_A_TIME: Final = 50
 
 PRUNE_SECONDS: Final = 60.0
 IMPORT_SECONDS: Final = 15.0
+DRY_RUN_SECONDS: Final = 15.0
 
 Work = Callable[[Connection], Awaitable[float]]
 """One round of a job on a connection; returns the seconds to rest."""
@@ -55,6 +57,7 @@ class Maintenance:
             FINISH: self.finish,
             "cancel campaigns": self.cancel,
             "end lost imports": self.end_imports,
+            "end lost dry runs": self.end_dry_runs,
             "prune": self.prune,
         }
         for name, work in jobs.items():
@@ -127,11 +130,18 @@ class Maintenance:
             log.warning("import interrupted, its process has ended", import_id=import_id)
         return IMPORT_SECONDS
 
+    async def end_dry_runs(self, connection: Connection) -> float:
+        """End dry runs whose processes have ended."""
+        for dry_run_id in await end_lost_dry_runs(connection):
+            log.warning("dry run interrupted, its process has ended", dry_run_id=dry_run_id)
+        return DRY_RUN_SECONDS
+
     async def prune(self, connection: Connection) -> float:
         """Delete rows that are no longer needed, and add up counts."""
         await forget_idempotency_keys(connection)
         await forget_providers(connection)
         await forget_rejects(connection, days=self._settings.import_reject_days)
+        await forget_dry_runs(connection, days=self._settings.dry_run_days)
         await add_up_field_counts(connection)
         return PRUNE_SECONDS
 

@@ -28,6 +28,7 @@ class DispatcherSettings(ServiceSettings):
     import_reject_days: float = Field(
         default=7, gt=0, le=3650, description="Days after which the rejected rows of an import are deleted"
     )
+    dry_run_days: float = Field(default=7, gt=0, le=3650, description="Days after which a dry run is deleted")
     dedicated_queues: Annotated[frozenset[Channel], NoDecode] = Field(
         default=frozenset(),
         description="Channels with a dedicated queue, such as campaign_sends.sms; a list: sms,whatsapp",

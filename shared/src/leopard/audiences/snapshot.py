@@ -16,7 +16,7 @@ from leopard.domain.formats import FIXED_RECIPIENTS_FORMAT
 from leopard.personalization.shares import held_out_sql
 
 # The hash is part of PostgreSQL's format of hash partitions, so it is the same on every server and in every version.
-_SAMPLE: Final = "ORDER BY hashint8extended(customers.id, %(campaign_id)s) LIMIT %(limit)s"
+SAMPLE: Final = "ORDER BY hashint8extended(customers.id, %(campaign_id)s) LIMIT %(limit)s"
 
 
 _HELD_OUT: Final = held_out_sql("%(campaign_id)s::bigint", "id", "%(holdout_share)s::float8")
@@ -33,7 +33,7 @@ WITH chosen AS (
     SELECT customers.id
       FROM customers
      WHERE {selection.condition}
-     {"" if selection.limit is None else _SAMPLE}
+     {"" if selection.limit is None else SAMPLE}
 ), whole AS MATERIALIZED (
     SELECT array_agg(id ORDER BY id) FILTER (WHERE NOT {_HELD_OUT}) AS ids,
            count(*) FILTER (WHERE {_HELD_OUT}) AS held_out

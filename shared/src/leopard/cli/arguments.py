@@ -3,8 +3,9 @@
 A blank value is always wrong: it comes from an unset shell variable, and must never mean "all".
 """
 
+import json
 import math
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -47,6 +48,22 @@ def http_url(text: str) -> str:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"is not JSON: {error}") from None
+    if not isinstance(value, dict) or not value:
+        raise typer.BadParameter("must be a JSON object that is not empty")
+    return value
+
+
+ApiUrl = Annotated[
+    str,
+    typer.Option("--url", envvar="LEOPARD_API_URL", parser=http_url, metavar="URL", help="The URL of campaign-api."),
+]
 
 BrokerWait = Annotated[
     float, typer.Option("--wait-seconds", parser=seconds, metavar="SECONDS", help="How long to wait for RabbitMQ.")

@@ -7,15 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from leopard.cli.arguments import http_url
+from leopard.cli.arguments import ApiUrl
 from leopard.cli.failures import CommandError
 
 app = typer.Typer(help="Import customers.", no_args_is_help=True)
-
-ApiUrl = Annotated[
-    str,
-    typer.Option("--url", envvar="LEOPARD_API_URL", parser=http_url, metavar="URL", help="The URL of campaign-api."),
-]
 
 
 @app.callback()

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from leopard.cli import customers, dead_letters, schema, smoke
+from leopard.cli import campaigns, customers, dead_letters, schema, smoke
 from leopard.cli.failures import CommandError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("migrate")(schema.migrate)
 app.command("wait-for-schema")(schema.wait_for_schema)
 app.command("smoke-test")(smoke.smoke_test)
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(customers.app, name="customers")
 app.add_typer(dead_letters.app, name="dead-letters")
 

@@ -52,7 +52,7 @@ def sms_segments(text: str) -> SmsSegments:
     """
     characters = set(text)
     encoding = SmsEncoding.GSM7 if characters <= _GSM7 else SmsEncoding.UCS2
-    units = len(text) + sum(_is_double(character, encoding) for character in text)
+    units = len(text) + _doubles(text, characters, encoding)
     if units <= _SINGLE[encoding]:
         return SmsSegments(encoding, units, 1)
     size = _CONCATENATED[encoding]
@@ -68,6 +68,13 @@ def ucs2_characters(text: str) -> dict[str, list[int]]:
         if character not in _GSM7:
             found.setdefault(character, []).append(position)
     return found
+
+
+def _doubles(text: str, characters: set[str], encoding: SmsEncoding) -> int:
+    """How many characters of a text take two units."""
+    if encoding is SmsEncoding.GSM7:
+        return sum(map(text.count, characters & GSM7_EXTENSION))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 - len(text)
 
 
 def _is_double(character: str, encoding: SmsEncoding) -> bool:

@@ -28,6 +28,7 @@ Later versions may add fields and codes: ignore those that you do not know. Time
 TAGS: Final = [
     {"name": "campaigns", "description": "Create, read, change and delete campaigns"},
     {"name": "sending", "description": "Send a campaign, control it, preview its text, and list its messages"},
+    {"name": "dry runs", "description": "Render a whole campaign without sending it"},
     {"name": "customers", "description": "Create, read, change and delete customers"},
     {"name": "imports", "description": "Import customers from files"},
     {"name": "segments", "description": "Filters of customers that are saved under a name"},

@@ -13,6 +13,7 @@ _MEANINGS: Final[dict[ErrorCode, str]] = {
     ErrorCode.NO_VALID_CUSTOMERS: "none of the customers exists",
     ErrorCode.CAMPAIGN_NOT_FOUND: "no campaign has this id",
     ErrorCode.CUSTOMER_NOT_FOUND: "no customer has this id",
+    ErrorCode.DRY_RUN_NOT_FOUND: "no dry run has this id",
     ErrorCode.IMPORT_NOT_FOUND: "no import has this id",
     ErrorCode.SEGMENT_NOT_FOUND: "no segment has this id",
     ErrorCode.NOT_FOUND: "no resource has this path",
@@ -37,6 +38,7 @@ _EXAMPLES: Final[dict[ErrorCode, dict[str, Any]]] = {
     ErrorCode.NO_VALID_CUSTOMERS: error_body(ErrorCode.NO_VALID_CUSTOMERS, "None of the customers exists"),
     ErrorCode.CAMPAIGN_NOT_FOUND: error_body(ErrorCode.CAMPAIGN_NOT_FOUND, "Campaign 999 not found"),
     ErrorCode.CUSTOMER_NOT_FOUND: error_body(ErrorCode.CUSTOMER_NOT_FOUND, "Customer 999 not found"),
+    ErrorCode.DRY_RUN_NOT_FOUND: error_body(ErrorCode.DRY_RUN_NOT_FOUND, "Dry run 999 not found"),
     ErrorCode.IMPORT_NOT_FOUND: error_body(ErrorCode.IMPORT_NOT_FOUND, "Import 999 not found"),
     ErrorCode.SEGMENT_NOT_FOUND: error_body(ErrorCode.SEGMENT_NOT_FOUND, "Segment 999 not found"),
 }

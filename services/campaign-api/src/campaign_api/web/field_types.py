@@ -87,6 +87,9 @@ CampaignId = Annotated[
 CustomerId = Annotated[
     int, BeforeValidator(_record_id), Path(description="Id of the customer", ge=1, json_schema_extra=_INT64)
 ]
+DryRunId = Annotated[
+    int, BeforeValidator(_record_id), Path(description="Id of the dry run", ge=1, json_schema_extra=_INT64)
+]
 ImportId = Annotated[
     int, BeforeValidator(_record_id), Path(description="Id of the import", ge=1, json_schema_extra=_INT64)
 ]

@@ -6,6 +6,7 @@ SQL that reads or writes a table is in the module of its subject, and runs throu
 from leopard.db.tables.campaigns import AudienceRecipients, Campaign, CampaignCount, IdempotencyKey, PostponedRecipient
 from leopard.db.tables.customers import Customer, CustomerField, CustomerFieldCount, Segment
 from leopard.db.tables.deliveries import Installation, ProviderState, QueueProgress
+from leopard.db.tables.dry_runs import DryRun
 from leopard.db.tables.imports import Import, ImportRejects
 from leopard.db.tables.messages import Chunk, OutboundMessage
 
@@ -17,6 +18,7 @@ __all__ = [
     "Customer",
     "CustomerField",
     "CustomerFieldCount",
+    "DryRun",
     "IdempotencyKey",
     "Import",
     "ImportRejects",

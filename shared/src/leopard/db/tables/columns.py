@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, text
 from sqlmodel import Column, Field
 
 from leopard.domain.customer_fields import FieldType
+from leopard.domain.dry_runs import DryRunStatus
 from leopard.domain.imports import ImportMode, ImportStatus
 from leopard.domain.statuses import CampaignStatus, Channel, MessageStatus
 
@@ -22,7 +23,9 @@ def new_id() -> Any:  # noqa: ANN401
     return Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
 
 
-_Values: TypeAlias = type[Channel | CampaignStatus | FieldType | ImportMode | ImportStatus | MessageStatus]
+_Values: TypeAlias = type[
+    Channel | CampaignStatus | DryRunStatus | FieldType | ImportMode | ImportStatus | MessageStatus
+]
 
 
 def one_of(column: str, values: _Values, name: str) -> CheckConstraint:

@@ -1,0 +1,1 @@
+"""Dry runs: the messages of a campaign, rendered for its whole audience and not sent."""

@@ -1,0 +1,105 @@
+"""Starts a dry run at campaign-api, and follows it to its end."""
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+_TIMEOUT_SECONDS: Final = 60
+_POLL_SECONDS: Final = 0.5
+_LINE_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 30.0
+"""How long the API may be unavailable while the dry run goes on."""
+
+
+class DryRunError(Exception):
+    """The API refused the dry run, or cannot be reached; says why."""
+
+
+def run_to_end(url: str, campaign_id: int, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Start a dry run and wait for its end, with its progress on standard error; Ctrl-C cancels it.
+
+    Args:
+        url: The URL of campaign-api.
+        campaign_id: The campaign.
+        request: The body of the request: recipients, prices.
+
+    Raises:
+        DryRunError: The API refused it, or cannot be reached.
+    """
+    found = _call(f"{url}/campaigns/{campaign_id}/dry-run", request)
+    path = f"{url}/dry-runs/{found['id']}"
+    try:
+        return found if found["status"] != "running" else _follow(path, found)
+    except KeyboardInterrupt:
+        with suppress(DryRunError):
+            _call(f"{path}/cancel", {})
+        raise
+
+
+def _follow(path: str, found: dict[str, Any]) -> dict[str, Any]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return _follow_with_lines(path, found)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("dry run", total=found["recipients"])
+        while found["status"] == "running":
+            time.sleep(_POLL_SECONDS)
+            found = _get(path)
+            progress.update(task, total=found["recipients"], completed=found["rendered"])
+    return found
+
+
+def _follow_with_lines(path: str, found: dict[str, Any]) -> dict[str, Any]:
+    said = time.monotonic()
+    while found["status"] == "running":
+        time.sleep(_POLL_SECONDS)
+        found = _get(path)
+        if time.monotonic() - said >= _LINE_SECONDS:
+            said = time.monotonic()
+            print(f"rendered {found['rendered']:,} of {found['recipients'] or 0:,}", file=sys.stderr)
+    return found
+
+
+def _get(path: str) -> dict[str, Any]:
+    """The dry run, once the API answers; a pod may be replaced meanwhile."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return _call(path)
+        except DryRunError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+
+
+def _call(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    request = urllib.request.Request(  # noqa: S310 the operator chose the URL
+        url,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+        method="GET" if body is None else "POST",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        with error:
+            raise DryRunError(_message_of(error)) from None
+    except (OSError, ValueError) as error:
+        raise DryRunError(f"the API cannot be reached or does not answer: {error}") from error
+
+
+def _message_of(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the API answered with HTTP {error.code}"
