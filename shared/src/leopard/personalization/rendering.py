@@ -6,7 +6,7 @@ The preview, the dry run and the worker all render here, so all give the same by
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -213,11 +213,12 @@ class MessageTemplates:
         }
 
 
+@lru_cache(maxsize=1024)
 def _zone(name: str | None) -> tzinfo:
     if name is None:
         return UTC
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         # another version may have stored a name that this system does not know
         return UTC
