@@ -18,7 +18,12 @@ class CampaignTexts:
         self._kept: OrderedDict[tuple[int, int], MessageTemplates | PersonalizationError] = OrderedDict()
 
     def versions(self) -> tuple[list[int], list[int]]:
-        """The ids of the campaigns whose texts are kept, and their versions."""
+        """The ids of the campaigns whose texts are kept, and their versions.
+
+        The next claims come without these texts, so none of them is forgotten before the next call.
+        """
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
         return [campaign_id for campaign_id, _ in self._kept], [version for _, version in self._kept]
 
     def texts(
@@ -37,8 +42,6 @@ class CampaignTexts:
         if kept is None:
             kept = self._read(base_template or "", personalization)
             self._kept[key] = kept
-            if len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return kept
 
