@@ -102,13 +102,22 @@ class MessageTemplates:
         self._known = known_names(personalization.attributes) if personalization else frozenset()
 
     @classmethod
-    def stored(cls, base_template: str, personalization: Mapping[str, Any] | None) -> "MessageTemplates":
+    def stored(cls, base_template: str, personalization: Mapping[str, Any] | str | None) -> "MessageTemplates":
         """The texts of a stored campaign.
+
+        Args:
+            base_template: The text for recipients without a template of their own.
+            personalization: What is stored beside it, or the text of its JSON, as `read_personalization` takes it.
 
         Raises:
             PersonalizationError: This version does not know the form of the personalization.
         """
         return cls(base_template, None if personalization is None else read_personalization(personalization))
+
+    @property
+    def attributes(self) -> Sequence[str] | None:
+        """The attributes that its texts may name; None for the first version of the language."""
+        return None if self.personalization is None else self.personalization.attributes
 
     def texts(self) -> list[str]:
         """All templates that recipients may get, and those of the parts of rich content."""
@@ -132,6 +141,15 @@ class MessageTemplates:
                 parse_plain_template(text)
             else:
                 parse_template(text, self._known)
+
+    @cached_property
+    def _names_attributes(self) -> bool:
+        """Whether a text may show an attribute. A worker reads them only then, because that takes its time."""
+        return bool(self.attributes) or any("attributes." in text for text in self.texts())
+
+    @cached_property
+    def _names_created_at(self) -> bool:
+        return any("created_at" in text for text in self.texts())
 
     @property
     def variants(self) -> Sequence[Variant]:
@@ -199,7 +217,7 @@ class MessageTemplates:
         return self.base_template, self.personalization.templates
 
     def _values(self, recipient: Recipient) -> dict[str, Any]:
-        created_at = recipient.created_at
+        created_at = recipient.created_at if self._names_created_at else None
         return {
             "phone": recipient.phone,
             "first_name": recipient.first_name,
@@ -208,8 +226,8 @@ class MessageTemplates:
             "preferred_product": recipient.preferred_product,
             "preferred_language": recipient.preferred_language,
             "time_zone": recipient.time_zone,
-            "created_at": None if created_at is None else created_at.astimezone(_zone(recipient.time_zone)),
-            "attributes": recipient.attributes,
+            "created_at": created_at and created_at.astimezone(_zone(recipient.time_zone)),
+            "attributes": recipient.attributes if self._names_attributes else None,
         }
 
 
