@@ -87,6 +87,12 @@ def test_a_moment_is_shown_in_the_time_zone_of_the_recipient() -> None:
     assert templates.render(Person(time_zone=None)).text == "30 22:30"
 
 
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "/etc/passwd", "../UTC", "Africa", "\0", "x" * 5000, "ä"])
+def test_a_time_zone_that_this_system_does_not_know_is_utc(name: str) -> None:
+    templates = MessageTemplates('{created_at|date:"%d %H:%M"}', Personalization())
+    assert templates.render(Person(time_zone=name)).text == "30 22:30"
+
+
 def test_a_form_that_this_version_does_not_know_is_refused_with_its_place() -> None:
     with pytest.raises(PersonalizationError, match="templates"):
         MessageTemplates.stored("Hi", {"templates": 5})

@@ -147,6 +147,21 @@ async def test_messages_are_exported_with_their_results(client: httpx2.AsyncClie
     assert (await client.get("/campaigns/999/messages/export")).status_code == 404
 
 
+async def test_messages_are_exported_with_their_rich_content(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
+    campaign_id = await add_campaign(connection, channel="whatsapp")
+    await add_messages(connection, campaign_id, await add_customers(connection, 2))
+    content = {"body": 'Hi "{x}"\n\u2028=1+1, 😀', "buttons": [{"type": "reply", "text": "'-1"}], "footer": "مرحبا\\n"}
+    await connection.execute("UPDATE outbound_messages SET content = %s WHERE id = 1", [Jsonb(content)])
+    url = f"/campaigns/{campaign_id}/messages/export"
+    with_content, without = csv.DictReader(io.StringIO((await client.get(url)).text))
+    assert (list(with_content)[-1], json.loads(with_content["content"])) == ("content", content)
+    assert without["content"] == ""
+    lines = (await client.get(url, params={"format": "ndjson"})).text.split("\n")
+    assert [json.loads(line)["content"] for line in lines[:-1]] == [content, None]
+
+
 async def _exports(client: httpx2.AsyncClient) -> bool:
     return (await client.get("/customers/export", params={"phone": "+254700000001"})).is_success
 

@@ -29,6 +29,20 @@ async def test_a_repeated_send_gets_the_same_answer_and_sends_nothing(
     assert len(await rows(connection, "SELECT * FROM outbound_messages")) == 3
 
 
+async def test_a_repeated_creation_gets_the_same_answer(client: httpx2.AsyncClient, connection: Connection) -> None:
+    body = {
+        "name": "New",
+        "channel": "sms",
+        "base_template": "Hi {first_name|uppercase}{{if location}} in {location}{{end}} {nickname}",
+        "templates": {"sw": "Habari"},
+    }
+    answers = [await client.post("/campaigns", json=body, headers={"Idempotency-Key": "one"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["warnings"] == ["Unknown placeholder {nickname}"]
+    assert len(await rows(connection, "SELECT FROM campaigns")) == 1
+
+
 async def test_concurrent_requests_with_one_key_get_the_same_answer(
     client: httpx2.AsyncClient, connection: Connection
 ) -> None:

@@ -6,7 +6,7 @@ same moment, the second waits for the first and gets its response. The dispatche
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Header
 from psycopg.types.json import Jsonb
@@ -80,7 +80,7 @@ async def run_once(
     taken = await connection.execute(_TAKE, parameters)
     if taken.rowcount == 1:
         made = await operation()
-        await connection.execute(_STORE_RESPONSE, {**parameters, "answer": Jsonb(made.model_dump(mode="json"))})
+        await connection.execute(_STORE_RESPONSE, {**parameters, "answer": Jsonb(_stored(made))})
         return made, True
     cursor = await connection.execute(_SELECT_STORED, parameters)
     stored = await cursor.fetchone()
@@ -89,3 +89,9 @@ async def run_once(
             ErrorCode.IDEMPOTENCY_CONFLICT, "This Idempotency-Key was used for another request in the last 24 hours"
         )
     return response.model_validate(stored[1]), False
+
+
+def _stored(made: BaseModel) -> dict[str, Any]:
+    """A response with the fields that it hides, because it computes others from them."""
+    hidden = {name: getattr(made, name) for name, field in type(made).model_fields.items() if field.exclude}
+    return {**made.model_dump(mode="json"), **hidden}

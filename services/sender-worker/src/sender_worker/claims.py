@@ -4,6 +4,7 @@ A claim is a lease that ends by itself. No transaction stays open while a messag
 another worker may claim the message again. `claimed_until` is also the claim's token: a later claim always ends later.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,8 @@ class Claim:
     """The version of the campaign's texts."""
     base_template: str | None
     """Null, as `personalization`, if the worker has the texts of this version already."""
-    personalization: dict[str, Any] | None
+    personalization: str | None
+    """As JSON. It is not read here: what one campaign has stored must not fail a batch."""
     variant: int | None
     phone: str
     first_name: str | None
@@ -48,9 +50,19 @@ class Claim:
     """Read for personalized campaigns only, as all that follows."""
     time_zone: str | None
     created_at: datetime | None
-    attributes: dict[str, Any] | None
+    attributes_json: str | None
     texts: MessageTemplates | PersonalizationError | None = None
     """The texts of the campaign, or why they cannot be read."""
+
+    @property
+    def attributes(self) -> dict[str, Any] | None:
+        """The further fields of the customer. They are read at each call, because few templates name one.
+
+        Raises:
+            ValueError: Python cannot read the JSON.
+            RecursionError: The same.
+        """
+        return None if self.attributes_json is None else json.loads(self.attributes_json)
 
 
 _COUNT_UNKNOWN: Final = adding(
@@ -78,13 +90,13 @@ WITH claimable AS (
     SELECT m.id, m.claimed_until IS NOT NULL AS outcome_unknown, campaigns.channel,
            campaigns.version AS campaign_version,
            CASE WHEN NOT {_IS_KEPT} THEN campaigns.base_template END AS base_template,
-           CASE WHEN NOT {_IS_KEPT} THEN campaigns.personalization END AS personalization,
+           CASE WHEN NOT {_IS_KEPT} THEN campaigns.personalization::text END AS personalization,
            customers.phone, customers.first_name, customers.last_name, customers.location,
            customers.preferred_product,
            CASE WHEN {_PERSONALIZED} THEN customers.preferred_language END AS preferred_language,
            CASE WHEN {_PERSONALIZED} THEN customers.time_zone END AS time_zone,
            CASE WHEN {_PERSONALIZED} THEN customers.created_at END AS created_at,
-           CASE WHEN {_PERSONALIZED} THEN customers.attributes END AS attributes
+           CASE WHEN {_PERSONALIZED} THEN customers.attributes::text END AS attributes_json
       FROM outbound_messages AS m
       JOIN campaigns ON campaigns.id = m.campaign_id AND campaigns.status = 'sending'
                     AND campaigns.channel = ANY(%(channels)s) AND campaigns.format <= {KNOWN_FORMAT}
@@ -103,7 +115,7 @@ WITH claimable AS (
               claimable.channel, claimable.campaign_version, claimable.base_template, claimable.personalization,
               m.variant, claimable.phone, claimable.first_name, claimable.last_name, claimable.location,
               claimable.preferred_product, claimable.preferred_language, claimable.time_zone, claimable.created_at,
-              claimable.attributes
+              claimable.attributes_json
 ), counted AS (
     {_COUNT_UNKNOWN}
 )

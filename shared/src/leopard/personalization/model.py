@@ -1,5 +1,6 @@
 """The personalization of a campaign as it is stored: what its messages have beside `base_template`."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,15 +42,21 @@ class Personalization(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
-def read_personalization(stored: Mapping[str, Any]) -> Personalization:
+def read_personalization(stored: Mapping[str, Any] | str) -> Personalization:
     """The personalization of a stored campaign.
+
+    Args:
+        stored: What is stored, or the text of its JSON. Only the text can hold any form: Python reads no number of
+            thousands of digits, and nothing that is nested thousands of times.
 
     Raises:
         PersonalizationError: This version does not know its form.
     """
     try:
-        return Personalization.model_validate(stored)
+        return Personalization.model_validate(json.loads(stored) if isinstance(stored, str) else stored)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise PersonalizationError(f"{where} {problem['msg']}".strip()) from None
+    except (ValueError, RecursionError) as error:
+        raise PersonalizationError(f"its JSON cannot be read: {type(error).__name__}") from None

@@ -6,7 +6,7 @@ The preview, the dry run and the worker all render here, so all give the same by
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -102,8 +102,12 @@ class MessageTemplates:
         self._known = known_names(personalization.attributes) if personalization else frozenset()
 
     @classmethod
-    def stored(cls, base_template: str, personalization: Mapping[str, Any] | None) -> "MessageTemplates":
+    def stored(cls, base_template: str, personalization: Mapping[str, Any] | str | None) -> "MessageTemplates":
         """The texts of a stored campaign.
+
+        Args:
+            base_template: The text for recipients without a template of their own.
+            personalization: What is stored beside it, or the text of its JSON, as `read_personalization` takes it.
 
         Raises:
             PersonalizationError: This version does not know the form of the personalization.
@@ -137,6 +141,15 @@ class MessageTemplates:
                 parse_plain_template(text)
             else:
                 parse_template(text, self._known)
+
+    @cached_property
+    def _names_attributes(self) -> bool:
+        """Whether a text may show an attribute. A worker reads them only then, because that takes its time."""
+        return bool(self.attributes) or any("attributes." in text for text in self.texts())
+
+    @cached_property
+    def _names_created_at(self) -> bool:
+        return any("created_at" in text for text in self.texts())
 
     @property
     def variants(self) -> Sequence[Variant]:
@@ -204,7 +217,7 @@ class MessageTemplates:
         return self.base_template, self.personalization.templates
 
     def _values(self, recipient: Recipient) -> dict[str, Any]:
-        created_at = recipient.created_at
+        created_at = recipient.created_at if self._names_created_at else None
         return {
             "phone": recipient.phone,
             "first_name": recipient.first_name,
@@ -213,16 +226,17 @@ class MessageTemplates:
             "preferred_product": recipient.preferred_product,
             "preferred_language": recipient.preferred_language,
             "time_zone": recipient.time_zone,
-            "created_at": None if created_at is None else created_at.astimezone(_zone(recipient.time_zone)),
-            "attributes": recipient.attributes,
+            "created_at": created_at and created_at.astimezone(_zone(recipient.time_zone)),
+            "attributes": recipient.attributes if self._names_attributes else None,
         }
 
 
+@lru_cache(maxsize=1024)
 def _zone(name: str | None) -> tzinfo:
     if name is None:
         return UTC
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         # another version may have stored a name that this system does not know
         return UTC

@@ -61,12 +61,3 @@ def answering_content_problems() -> Iterator[None]:
     except ContentError as error:
         detail = {"field": error.part, "message": error.problem}
         raise ApiError(ErrorCode.INVALID_REQUEST, str(error), [detail]) from None
-
-
-def stored_content(content: Any) -> RichContent | None:  # noqa: ANN401 whatever is stored
-    """The content of a request, or of the database, as it is stored.
-
-    Raises:
-        ValidationError: This version does not know its form.
-    """
-    return content if content is None or isinstance(content, RichContent) else RichContent.model_validate(content)

@@ -26,9 +26,7 @@ COLUMNS: Final = """
          THEN LEAST(GREATEST(scheduled_at, '0001-01-02 00:00Z'), '9999-12-30 00:00Z') END AS scheduled_at,
     created_at, updated_at, audience::text AS audience, failure_reason, format, holdout_share * 100 AS holdout_percent,
     (personalization -> 'templates')::text AS templates, (personalization -> 'variants')::text AS variants,
-    (personalization -> 'content')::text AS content,
-    CASE WHEN personalization IS NOT NULL
-         THEN COALESCE(personalization -> 'attributes', '[]')::text END AS attributes
+    (personalization -> 'content')::text AS content, personalization::text AS personalization
 """
 
 # Ids become visible in order, so that a list up to an id never gets new rows.
@@ -148,7 +146,9 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
             "scheduled_at": changed.scheduled_at,
             "holdout_share": changed.holdout_percent / 100,
             "audience": _stored_audience(audience),
-            "format": _format(audience, personalized=changed.attributes is not None or changed.holdout_percent > 0),
+            "format": _format(
+                audience, personalized=changed.personalization is not None or changed.holdout_percent > 0
+            ),
         },
     )
 

@@ -112,6 +112,8 @@ class CampaignChange(RequestModel):
     def given(self) -> dict[str, Any]:
         """The values to change, by their fields of a campaign."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.variants is not None:
+            given["variants"] = stored_variants(self.variants)
         if self.content is not None:
             given["content"] = self.content.beside_text
             if self.content.body is not None:

@@ -1,10 +1,11 @@
 """Campaigns in responses."""
 
+import json
 from datetime import datetime
 
-from pydantic import BaseModel, Field, ValidationError, computed_field
+from pydantic import BaseModel, Field, computed_field
 
-from campaign_api.campaigns.content import CONTENT_EXAMPLE, stored_content
+from campaign_api.campaigns.content import CONTENT_EXAMPLE
 from campaign_api.campaigns.personalization import TEMPLATES_EXAMPLE, VARIANTS_EXAMPLE
 from campaign_api.campaigns.requests import TEMPLATE, TEMPLATE_EXAMPLE
 from campaign_api.campaigns.sms import SmsSize, sms_size
@@ -13,14 +14,13 @@ from campaign_api.campaigns.templates import (
     AcceptedTexts,
     CampaignTexts,
     invalid_template,
-    stored_variants,
     template_warnings,
 )
 from campaign_api.web.errors import ApiError, ErrorCode
 from campaign_api.web.field_types import Id
 from leopard.domain.formats import EQUAL_FIELDS_FORMAT, KNOWN_FORMAT
 from leopard.domain.statuses import CampaignStatus, Channel
-from leopard.personalization.model import PersonalizationError
+from leopard.personalization.model import PersonalizationError, read_personalization
 from leopard.personalization.rendering import MessageTemplates
 from leopard.templates.problems import TemplateError
 
@@ -74,8 +74,8 @@ class Campaign(BaseModel):
     )
 
     format: int = Field(default=EQUAL_FIELDS_FORMAT, exclude=True)
-    attributes: StoredJson = Field(default=None, exclude=True)
-    """The attributes that its texts may name; None for the first version of the language."""
+    personalization: str | None = Field(default=None, exclude=True)
+    """All that is stored beside `base_template`, as JSON; None for the first version of the language."""
 
     @computed_field(  # type: ignore[prop-decorator]
         description="What `base_template` takes as an SMS where all placeholders are empty; absent for other channels",
@@ -84,7 +84,10 @@ class Campaign(BaseModel):
     @property
     def sms(self) -> SmsSize | None:
         """What `base_template` takes as an SMS."""
-        return sms_size(self.base_template, self.attributes) if self.channel == Channel.SMS else None
+        texts = self._known_texts()
+        if texts is None or self.channel != Channel.SMS:
+            return None
+        return sms_size(self.base_template, texts.attributes)
 
     @computed_field(  # type: ignore[prop-decorator]
         description="Unknown placeholders of the template, and values that this version does not know", examples=[[]]
@@ -92,10 +95,10 @@ class Campaign(BaseModel):
     @property
     def warnings(self) -> list[str]:
         """Unknown placeholders of the template, and values that this version does not know."""
+        texts = self._known_texts()
+        shown = [] if texts is None else [(text, texts.attributes) for text in texts.texts()]
         return [
-            *dict.fromkeys(
-                warning for text in self._shown_texts() for warning in template_warnings(text, self.attributes)
-            ),
+            *dict.fromkeys(warning for text, attributes in shown for warning in template_warnings(text, attributes)),
             *(problem.message for problem in self.problems() if problem.code is not ErrorCode.INVALID_TEMPLATE),
         ]
 
@@ -127,25 +130,21 @@ class Campaign(BaseModel):
             ApiError: INVALID_REQUEST where this version does not know their form.
         """
         try:
-            return CampaignTexts(
-                self.base_template,
-                self.templates or {},
-                stored_variants(self.variants or ()),
-                stored_content(self.content),
+            known = read_personalization(
+                {"templates": self.templates or {}, "variants": self.variants or (), "content": self.content}
             )
-        except ValidationError:
+        except PersonalizationError:
             raise self._unknown(ErrorCode.INVALID_REQUEST, "texts of a form") from None
+        return CampaignTexts(self.base_template, known.templates, tuple(known.variants), known.content)
 
     def with_texts(self, accepted: AcceptedTexts) -> "Campaign":
         """The same campaign with other texts."""
-        stored = accepted.personalization
+        stored = accepted.personalization.stored() if accepted.personalization else None
         return self.model_copy(
             update={
                 "base_template": accepted.base_template,
-                "templates": stored.templates if stored else None,
-                "variants": [variant.model_dump() for variant in stored.variants] if stored else None,
-                "content": stored.content.stored() if stored and stored.content else None,
-                "attributes": stored.attributes if stored else None,
+                **{name: stored.get(name) if stored else None for name in ("templates", "variants", "content")},
+                "personalization": None if stored is None else json.dumps(stored),
             }
         )
 
@@ -155,19 +154,13 @@ class Campaign(BaseModel):
         Raises:
             PersonalizationError: This version does not know the form of its texts.
         """
-        personalization = None
-        if self.attributes is not None:
-            personalization = {
-                "attributes": self.attributes, "templates": self.templates or {}, "variants": self.variants or [],
-                "content": self.content,
-            }  # fmt: skip
-        return MessageTemplates.stored(self.base_template, personalization)
+        return MessageTemplates.stored(self.base_template, self.personalization)
 
-    def _shown_texts(self) -> list[str]:
+    def _known_texts(self) -> MessageTemplates | None:
         try:
-            return self.message_templates().texts()
+            return self.message_templates()
         except PersonalizationError:
-            return [self.base_template]
+            return None
 
     def _unknown(self, code: ErrorCode, what: str) -> ApiError:
         return ApiError(code, f"Campaign {self.id} has {what} that this version does not know")

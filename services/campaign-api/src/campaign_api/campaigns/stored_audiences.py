@@ -1,24 +1,39 @@
 """Stored audiences: shown in any form, and read if this version knows the form."""
 
 import json
+import re
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ValidationError
 
 from leopard.audiences.model import Audience
 
-_MOST_BRACKETS: Final = 100
-"""Deeper than any audience; a deeper value cannot be written as JSON."""
+_DEEPEST: Final = 100
+"""Deeper than any audience; a value that is much deeper cannot be written as JSON."""
+
+_BRACKET_OR_TEXT: Final = re.compile(r'[\[{\]}]|"(?:[^"\\]|\\.)*"')
 
 
 def _shown(stored: Any) -> Any:  # noqa: ANN401 whatever is stored
     """The JSON value of a text in the database, or the text itself if it is not JSON."""
-    if not isinstance(stored, str) or stored.count("{") + stored.count("[") > _MOST_BRACKETS:
+    if not isinstance(stored, str) or _depth(stored) > _DEEPEST:
         return stored
     try:
         return json.loads(stored)
     except ValueError:
         return stored
+
+
+def _depth(written: str) -> int:
+    """How deep the arrays and objects of a JSON text are nested. Brackets inside its texts do not count."""
+    depth = deepest = 0
+    for found in _BRACKET_OR_TEXT.finditer(written):
+        if (mark := found[0]) in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in "]}":
+            depth -= 1
+    return deepest
 
 
 StoredJson = Annotated[Any, BeforeValidator(_shown)]

@@ -170,13 +170,6 @@ def _unknown_placeholder(written: str, attributes: Collection[str]) -> str:
     return f"Unknown placeholder {{{written}}}{hint}"
 
 
-def stored_variants(variants: Iterable[Any]) -> tuple[Variant, ...]:
-    """Variants of a request, or of the database, as they are stored.
-
-    Raises:
-        ValidationError: This version does not know their form.
-    """
-    return tuple(
-        Variant.model_validate(variant.model_dump() if isinstance(variant, BaseModel) else variant)
-        for variant in variants
-    )
+def stored_variants(variants: Iterable[BaseModel]) -> tuple[Variant, ...]:
+    """Variants of a request, as they are stored."""
+    return tuple(Variant.model_validate(variant.model_dump()) for variant in variants)

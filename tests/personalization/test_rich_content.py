@@ -2,18 +2,13 @@
 
 import json
 import random
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
-import httpx2
 import pytest
-from aiohttp import web
 
-from campaign_api.main import create_app
-from campaign_api.settings import ApiSettings
 from leopard.db.pool import Connection
-from provider_simulator.server import Simulator
+from personalization.running import api, simulator
 from support.factories import add_customers
 from troubles.services import services, until_finished
 
@@ -48,30 +43,6 @@ VALUES: Final[Mapping[str, list[Any]]] = {
     "answer": ["Yes", "{first_name}", "Ndiyo 👍", "x" * 15, "Yes", "x" * 26, " "],
     "order": ["A-1042", "", None, 7, "x" * 200],
 }
-
-
-@asynccontextmanager
-async def simulator() -> AsyncIterator[tuple[Simulator, str]]:
-    """A provider simulator that accepts everything, and its URL for messages."""
-    provider = Simulator()
-    provider.behaviour.change(dict.fromkeys(("latency_min_seconds", "latency_max_seconds"), 0))
-    runner = web.AppRunner(provider.app(), shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield provider, f"http://127.0.0.1:{runner.addresses[0][1]}/messages"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def api(database_url: str, amqp_url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    app = create_app(ApiSettings(database_url=database_url, amqp_url=amqp_url))
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://leopard") as client,
-    ):
-        yield client
 
 
 async def various_customers(connection: Connection) -> list[int]:
