@@ -1,8 +1,11 @@
 """Unpack Debian or Ubuntu packages into a folder, without root and without changes to the system."""
 
+import contextlib
+import fcntl
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from leopard_local.environment import download_environment
@@ -10,6 +13,16 @@ from leopard_local.environment import download_environment
 
 class PackagesUnavailableError(Exception):
     """The package manager could not provide the packages."""
+
+
+@contextlib.contextmanager
+def taking_turns(root: Path) -> Iterator[None]:
+    """Let one process at a time unpack packages below `root`. The others wait, and find them there."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with root.with_name(root.name + ".lock").open("w") as lock:
+        # the lock ends with its process
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def unpack_packages(names: list[str], root: Path) -> None:

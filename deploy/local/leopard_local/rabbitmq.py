@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leopard_local.children import Child, PortTakenError
-from leopard_local.debian import PackagesUnavailableError, unpack_packages
+from leopard_local.debian import PackagesUnavailableError, taking_turns, unpack_packages
 from leopard_local.environment import download_environment
 from leopard_local.ports import LOOPBACK, free_port, is_listening, release_port, wait_until_listening
 
@@ -152,16 +152,17 @@ def _find_installed(packages: Path) -> _Installed | str:
         if server.name == "rabbitmq-script-wrapper":  # Debian's wrapper runs only the system's node
             server = server.with_name("rabbitmq-server")
         return _Installed(server, Path(str(shutil.which("epmd"))), {})
-    if (unpacked := _unpacked(packages)) is not None:
-        return unpacked
-    try:
-        unpack_packages(["rabbitmq-server"], packages)
-    except PackagesUnavailableError as error:
-        reason = f"the distribution's packages: {error}"
-    else:
+    with taking_turns(packages):
         if (unpacked := _unpacked(packages)) is not None:
             return unpacked
-        reason = "the distribution's package contains no server"
+        try:
+            unpack_packages(["rabbitmq-server"], packages)
+        except PackagesUnavailableError as error:
+            reason = f"the distribution's packages: {error}"
+        else:
+            if (unpacked := _unpacked(packages)) is not None:
+                return unpacked
+            reason = "the distribution's package contains no server"
     docker = _docker_problem()
     if docker is None:
         return IMAGE
