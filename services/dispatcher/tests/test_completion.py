@@ -7,6 +7,7 @@ import pytest
 from dispatcher.completion import FINISH, finish_campaigns
 from leopard.audiences.model import Audience
 from leopard.audiences.snapshot import begin_audience_send
+from leopard.db.counts import sums_of_variants
 from leopard.db.pool import Connection, Pool
 from support.factories import add_campaign, add_customers, add_messages, counts, failures_of, refuse_rows, rows
 
@@ -122,3 +123,30 @@ async def test_a_recount_keeps_recipients_without_a_row_of_a_failed_campaign(con
     assert await finish_campaigns(connection) == []
     assert await finish_campaigns(connection) == [campaign_id]
     assert await counts(connection, campaign_id) == {"total": 8, "sent": 2, "failed": 6}
+
+
+async def test_a_recount_corrects_each_variant(connection: Connection) -> None:
+    campaign_id = await campaign_with(connection, sent=3, failed=1)
+    await connection.execute("UPDATE campaigns SET variant_bounds = '{0,0.5}'")
+    await connection.execute("UPDATE outbound_messages SET variant = CASE WHEN id % 2 = 0 THEN 1 ELSE 2 END")
+    await connection.execute("DELETE FROM campaign_counts")
+    await connection.execute(
+        "INSERT INTO campaign_counts (campaign_id, shard, total, sent) VALUES (%s, 8, 2, 5), (%s, 19, 1, 0)",
+        [campaign_id, campaign_id],
+    )
+    await connection.execute("DELETE FROM campaign_chunks")
+    await finish_campaigns(connection)
+    counted = await rows(connection, sums_of_variants("%s"), campaign_id)
+    found = await rows(
+        connection,
+        """
+        SELECT variant, count(*) AS total, count(*) FILTER (WHERE status = 'sent') AS sent,
+               count(*) FILTER (WHERE status = 'failed') AS failed
+          FROM outbound_messages
+         GROUP BY 1
+         ORDER BY 1
+        """,
+    )
+    by_variant = [{name: row[name] for name in ("variant", "total", "sent", "failed")} for row in counted]
+    assert [row for row in by_variant if row["variant"]] == found
+    assert await finish_campaigns(connection) == [campaign_id]

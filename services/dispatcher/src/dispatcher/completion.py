@@ -6,7 +6,7 @@ import psycopg
 
 from dispatcher.troubles import CampaignTroubles
 from leopard.db.chunks import drop_chunks
-from leopard.db.counts import WRITER_SHARD, adding, sum_of_counts
+from leopard.db.counts import WRITER_SHARD, adding, shard_of, sum_of_counts, sums_of_variants
 from leopard.db.message_states import FAILED_FOR_GOOD
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
@@ -50,26 +50,39 @@ SELECT FROM campaign_counts WHERE campaign_id = %(campaign_id)s ORDER BY shard F
 _ADD_DIFFERENCE: Final = adding(
     ("total", "sent", "failed"),
     f"""
-    SELECT %(campaign_id)s, {WRITER_SHARD}, found.total + without_row.failed - counted.total,
+    SELECT %(campaign_id)s, {shard_of("variant", WRITER_SHARD)}, found.total + without_row.failed - counted.total,
            found.sent - counted.sent, found.failed + without_row.failed - counted.failed
-      FROM counted, found, without_row
+      FROM counted
+      JOIN found USING (variant)
+      JOIN without_row USING (variant)
+     ORDER BY 2
     """,
 )
 
-# Only the difference is added, because retries and unknown outcomes exist only in the counts. A campaign that failed as
-# a whole has recipients without a row, which count as failed.
+# Only the differences are added, because retries and unknown outcomes exist only in the counts. A campaign that failed
+# as a whole has recipients without a row, which count as failed, and have no variant.
 _RECOUNT: Final = f"""
-WITH counted AS (
-    {sum_of_counts("%(campaign_id)s")}
+WITH numbers AS (
+    SELECT generate_series(0, COALESCE(cardinality(variant_bounds), 0)) AS variant, failure_reason
+      FROM campaigns
+     WHERE id = %(campaign_id)s
+), counted AS (
+    SELECT variant, COALESCE(sums.total, 0) AS total, COALESCE(sums.sent, 0) AS sent, COALESCE(sums.failed, 0) AS failed
+      FROM numbers
+      LEFT JOIN ({sums_of_variants("%(campaign_id)s")}) AS sums USING (variant)
 ), found AS (
-    SELECT count(*) AS total, count(*) FILTER (WHERE status = 'sent') AS sent,
+    SELECT numbers.variant, count(m.id) AS total, count(*) FILTER (WHERE m.status = 'sent') AS sent,
            count(*) FILTER (WHERE {FAILED_FOR_GOOD}) AS failed
-      FROM outbound_messages AS m
-     WHERE campaign_id = %(campaign_id)s
+      FROM numbers
+      LEFT JOIN outbound_messages AS m ON m.campaign_id = %(campaign_id)s AND COALESCE(m.variant, 0) = numbers.variant
+     GROUP BY numbers.variant
 ), without_row AS (
-    SELECT CASE WHEN failure_reason IS NULL THEN 0 ELSE GREATEST(counted.total - found.total, 0) END AS failed
-      FROM campaigns, counted, found
-     WHERE campaigns.id = %(campaign_id)s
+    SELECT variant,
+           CASE WHEN failure_reason IS NULL OR variant > 0 THEN 0 ELSE GREATEST(counted.total - found.total, 0) END
+           AS failed
+      FROM numbers
+      JOIN counted USING (variant)
+      JOIN found USING (variant)
 )
 {_ADD_DIFFERENCE}
 """

@@ -62,7 +62,7 @@ def sum_of_counts(campaign_id: str) -> str:
 
 
 def sums_of_variants(campaign_id: str) -> str:
-    """SQL for all counts of each variant of a campaign, as one row a variant.
+    """SQL for all counts of each variant of a campaign, as one row a variant; 0 is for messages without a variant.
 
     Args:
         campaign_id: An SQL expression for its id.
@@ -70,7 +70,7 @@ def sums_of_variants(campaign_id: str) -> str:
     return f"""
     SELECT shard / {SHARDS} AS variant, {_SUMS}
       FROM campaign_counts
-     WHERE campaign_id = {campaign_id} AND shard >= {SHARDS}
+     WHERE campaign_id = {campaign_id}
      GROUP BY 1
      ORDER BY 1
     """
