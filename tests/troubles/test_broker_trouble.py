@@ -14,7 +14,7 @@ from structlog.typing import EventDict
 
 from leopard.broker import consuming
 from leopard.broker.connection import connection_of
-from leopard.broker.queues import DEAD_LETTERS, QUEUES, SENDS
+from leopard.broker.queues import DEAD_LETTERS, PERSONALIZED, QUEUES, SENDS
 from leopard.db.pool import Connection
 from support.factories import until
 from support.stores import Backend
@@ -176,4 +176,6 @@ async def test_a_consumer_with_a_closed_channel_reconnects(
             assert connection_of(broker) is not lost
             campaign_id = await campaign_of(connection, 50)
             assert await until_finished(connection, campaign_id) == {"sent": 50}
-    assert [line["queues"] for line in logs if line["event"] == "consumer lost, connecting again"] == [[SENDS.name]]
+    # both consumers share the channel
+    lost_queues = [SENDS.name, PERSONALIZED[SENDS.name].name]
+    assert [line["queues"] for line in logs if line["event"] == "consumer lost, connecting again"] == [lost_queues]
