@@ -12,6 +12,7 @@ from benchmarks.http_sending import http
 from benchmarks.importing import importing
 from benchmarks.memory import memory
 from benchmarks.meter import Score
+from benchmarks.personalized import personalized
 from benchmarks.race import INSTANT, REAL, Contender, Latency, race
 from benchmarks.rendering import rendering
 from benchmarks.run import Run, peers_installed
@@ -187,6 +188,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "waiting": waiting,
     "api": requests,
     "render": render,
+    "personalized": personalized,
     "import": importing,
     "dryrun": dry_running,
 }

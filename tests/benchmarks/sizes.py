@@ -21,6 +21,7 @@ class Sizes:
     campaigns: int
     single: int
     render: int
+    personalized: int
     all_peers: bool
     http: int
     http_stopped: int
@@ -44,6 +45,7 @@ FULL = Sizes(
     campaigns=1_000_000,
     single=30,
     render=200_000,
+    personalized=50_000,
     all_peers=True,
     http=30_000,
     http_stopped=30_000,
@@ -66,6 +68,7 @@ QUICK = Sizes(
     campaigns=20_000,
     single=3,
     render=20_000,
+    personalized=3_000,
     all_peers=False,
     http=1_000,
     http_stopped=1_000,

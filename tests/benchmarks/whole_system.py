@@ -54,12 +54,17 @@ def whole_system(
             ensure_messages(stack.stores.database_url, rows)
         with http_client(stack.api_url, timeout=120) as client:
             send(client, stack, [1])  # opens connections and prepares statements
-            before = _cpu(stack)
-            seconds = send(client, stack, None)
-            after = _cpu(stack)
-        cpu = {name: (after[name] - before[name]) * 10_000 / customers for name in after}
-        rss = {name: measure([service.child]).rss_mb for name, service in stack.services.items()}
-        return SystemScore(seconds, customers / seconds, cpu, rss)
+            return measure_send(client, stack, customers)
+
+
+def measure_send(client: httpx2.Client, stack: Stack, customers: int, template: str = TEMPLATE) -> SystemScore:
+    """Measure one send to all customers of a running stack."""
+    before = _cpu(stack)
+    seconds = send(client, stack, None, template)
+    after = _cpu(stack)
+    cpu = {name: (after[name] - before[name]) * 10_000 / customers for name in after}
+    rss = {name: measure([service.child]).rss_mb for name, service in stack.services.items()}
+    return SystemScore(seconds, customers / seconds, cpu, rss)
 
 
 def single_message_seconds(folder: Path, packages: Path, *, times: int) -> float:
@@ -121,10 +126,10 @@ def ensure_messages(database_url: str, count: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def send(client: httpx2.Client, stack: Stack, customer_ids: list[int] | None) -> float:
+def send(client: httpx2.Client, stack: Stack, customer_ids: list[int] | None, template: str = TEMPLATE) -> float:
     """Send a new campaign to these or all customers. Return the seconds until it is `sent`."""
     began = time.monotonic()
-    campaign_id = start_campaign(client, customer_ids)
+    campaign_id = start_campaign(client, customer_ids, template)
     while True:
         campaign = client.get(f"/campaigns/{campaign_id}").raise_for_status().json()
         if campaign["status"] == "sent":
@@ -133,9 +138,9 @@ def send(client: httpx2.Client, stack: Stack, customer_ids: list[int] | None) ->
         time.sleep(0.1)
 
 
-def start_campaign(client: httpx2.Client, customer_ids: list[int] | None) -> int:
+def start_campaign(client: httpx2.Client, customer_ids: list[int] | None, template: str = TEMPLATE) -> int:
     """Send a new campaign to these or all customers. Return its id."""
-    body = {"name": "bench", "channel": "sms", "base_template": TEMPLATE}
+    body = {"name": "bench", "channel": "sms", "base_template": template}
     campaign_id: int = client.post("/campaigns", json=body).raise_for_status().json()["id"]
     to = {"audience": {"all": True}} if customer_ids is None else {"customer_ids": customer_ids}
     client.post(f"/campaigns/{campaign_id}/send", json=to).raise_for_status()

@@ -54,6 +54,22 @@ async def test_broken_texts_fail_only_their_own_messages(
         assert error.startswith(REASONS[0] if name in UNKNOWN_FORMS else REASONS), (name, error)
 
 
+@pytest.mark.parametrize("name", ["null", "templates-deeper", "variants-number", "content-type", "filter"])
+async def test_a_scheduled_campaign_with_broken_texts_fails_and_delays_no_other(
+    connection: Connection, database_url: str, amqp_url: str, name: str
+) -> None:
+    await add_customers(connection, CUSTOMERS)
+    broken, good = [await add_stored(connection, texts, status="draft") for texts in (BROKEN[name], GOOD["plain"])]
+    await connection.execute(
+        """UPDATE campaigns SET status = 'scheduled', scheduled_at = now(), audience = '{"all": true}', format = 3"""
+    )
+    async with simulator() as (_, url), services(database_url, amqp_url, url=url):
+        assert await until_finished(connection, good) == {"sent": CUSTOMERS}
+        assert await until_finished(connection, broken) == {"failed": CUSTOMERS}
+    stored = await rows(connection, "SELECT status FROM campaigns ORDER BY id")
+    assert [campaign["status"] for campaign in stored] == ["failed", "sent"]
+
+
 @pytest.mark.parametrize("variant", [1, 2])
 async def test_a_broken_variant_fails_only_its_own_messages(
     connection: Connection, database_url: str, amqp_url: str, variant: int

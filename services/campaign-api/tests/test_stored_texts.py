@@ -77,6 +77,18 @@ async def test_a_preview_is_refused_unless_the_customers_own_text_parses(
             assert answer.json()["error"]["code"] in {"INVALID_TEMPLATE", "INVALID_REQUEST"}
 
 
+async def test_a_dry_run_is_refused_or_counts_the_messages_that_would_fail(
+    client: httpx2.AsyncClient, connection: Connection, name: str, campaign_id: int
+) -> None:
+    body = {"customer_ids": await add_customers(connection, 3)}
+    answer = await client.post(f"/campaigns/{campaign_id}/dry-run", json=body)
+    if name in UNKNOWN_FORMS:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+    else:
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["status"] == "done"
+
+
 async def test_a_change_of_all_texts_is_accepted(
     client: httpx2.AsyncClient, connection: Connection, campaign_id: int
 ) -> None:

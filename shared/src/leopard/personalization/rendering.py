@@ -5,13 +5,13 @@ The preview, the dry run and the worker all render here, so all give the same by
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
-from functools import cached_property, lru_cache
+from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from leopard.personalization.content_parts import parts_of
 from leopard.personalization.languages import best_language
+from leopard.personalization.local_times import local_time
 from leopard.personalization.model import Personalization, Variant, read_personalization
 from leopard.personalization.rendered_content import render_content
 from leopard.personalization.shares import bounds_of
@@ -217,7 +217,6 @@ class MessageTemplates:
         return self.base_template, self.personalization.templates
 
     def _values(self, recipient: Recipient) -> dict[str, Any]:
-        created_at = recipient.created_at if self._names_created_at else None
         return {
             "phone": recipient.phone,
             "first_name": recipient.first_name,
@@ -226,17 +225,6 @@ class MessageTemplates:
             "preferred_product": recipient.preferred_product,
             "preferred_language": recipient.preferred_language,
             "time_zone": recipient.time_zone,
-            "created_at": created_at and created_at.astimezone(_zone(recipient.time_zone)),
+            "created_at": local_time(recipient.created_at, recipient.time_zone) if self._names_created_at else None,
             "attributes": recipient.attributes if self._names_attributes else None,
         }
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str | None) -> tzinfo:
-    if name is None:
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        # another version may have stored a name that this system does not know
-        return UTC

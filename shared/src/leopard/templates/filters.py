@@ -83,7 +83,7 @@ def _of_text(change: Callable[[str], str]) -> Callable[[], Step]:
 def _truncate(length: int, ending: str = ELLIPSIS) -> Step:
     if not 1 <= length <= MAX_LENGTH:
         raise ArgumentError(f"truncate needs a number from 1 to {MAX_LENGTH}", 0)
-    return lambda value, _language: truncate(as_text(value), length, ending)
+    return _of_text(lambda text: truncate(text, length, ending))()
 
 
 def _currency(code: str) -> Step:
@@ -112,7 +112,12 @@ def _date(written: str | None = None) -> Step:
 
 
 def _default(substitute: Argument) -> Step:
-    return lambda value, _language: substitute if is_empty(value) else value
+    def step(value: object, _language: str) -> object:
+        if type(value) is str:
+            return value or substitute
+        return substitute if is_empty(value) else value
+
+    return step
 
 
 _TEXT, _NUMBER, _ANY = ArgumentKind.TEXT, ArgumentKind.NUMBER, ArgumentKind.ANY

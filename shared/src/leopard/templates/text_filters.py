@@ -1,6 +1,7 @@
 """Filters of texts."""
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -13,6 +14,8 @@ MAX_URL_PART: Final = 1_000
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
+# recipients of one campaign share many values: the same product, the same city
+@lru_cache(maxsize=4096)
 def titlecase(text: str) -> str:
     """Each word with a capital letter first and small letters after it. `mary-jane o'brien` is `Mary-Jane O'brien`."""
     return _WORD.sub(lambda word: word.group()[0].upper() + word.group()[1:].lower(), text)

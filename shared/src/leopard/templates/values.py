@@ -13,7 +13,7 @@ _NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 _LARGEST: Final = 10**30
 """Larger integers have no text."""
 
-_LARGEST_FORMATTED: Final = 10**18
+LARGEST_FORMATTED: Final = 10**18
 """Larger numbers are no amounts. Decimals of the default precision cannot hold them with all their digits."""
 
 
@@ -48,7 +48,7 @@ def number_of(value: object) -> Decimal | None:
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
-        or not -_LARGEST_FORMATTED < value < _LARGEST_FORMATTED
+        or not -LARGEST_FORMATTED < value < LARGEST_FORMATTED
     ):
         return None
     # adding 0.0 makes 0.0 of -0.0

@@ -12,7 +12,7 @@ from leopard.personalization.model import PersonalizationError
 from leopard.personalization.rendering import MessageTemplates
 
 _GET: Final = """
-SELECT channel, base_template, personalization, variant_bounds, holdout_share
+SELECT channel, base_template, personalization::text, variant_bounds, holdout_share
   FROM campaigns
  WHERE id = %(campaign_id)s
 """
