@@ -23,7 +23,9 @@ COLUMNS: Final = """
     -- Python's calendar has an end, the database's may be infinite
     CASE WHEN scheduled_at IS NOT NULL
          THEN LEAST(GREATEST(scheduled_at, '0001-01-02 00:00Z'), '9999-12-30 00:00Z') END AS scheduled_at,
-    created_at, updated_at, audience::text AS audience, failure_reason, format, holdout_share * 100 AS holdout_percent,
+    created_at, updated_at, audience::text AS audience, failure_reason, format,
+    -- 0.07 * 100 is not 7; numeric has the 15 digits that both have in common
+    (holdout_share * 100)::numeric::float8 AS holdout_percent,
     (personalization -> 'templates')::text AS templates, (personalization -> 'variants')::text AS variants,
     (personalization -> 'content')::text AS content, personalization::text AS personalization
 """
