@@ -114,6 +114,7 @@ def test_the_shortest_branch_of_a_condition_counts() -> None:
         (phone("+254 700 123456"), "content.buttons.0.phone is not a phone number in E.164, such as +254700123456"),
         (phone("{x}"), None),
         (approved(language="en us"), "content.template.language is not a language code, such as en or en_US"),
+        (approved(language="en\n"), "content.template.language is not a language code, such as en or en_US"),
         (approved(language="pt_BR"), None),
         (label('{"  "}'), "content.buttons.0.text is empty"),
     ],

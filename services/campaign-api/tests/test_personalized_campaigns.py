@@ -68,6 +68,12 @@ async def test_what_was_given_is_shown_and_what_was_not_is_absent(client: httpx2
     assert listed[1]["variants"] == created["variants"]
 
 
+@pytest.mark.parametrize("percent", [7, 14, 28, 29, 0.07, 12.345, 90])
+async def test_a_hold_out_is_answered_as_it_was_given(client: httpx2.AsyncClient, percent: float) -> None:
+    assert (await create(client, holdout_percent=percent))["holdout_percent"] == percent
+    assert (await client.patch("/campaigns/1", json={"name": "Other"})).json()["holdout_percent"] == percent
+
+
 async def test_language_tags_are_spelled_as_recommended(client: httpx2.AsyncClient) -> None:
     assert list((await create(client, templates={"SW_ke": "Habari"}))["templates"]) == ["sw-KE"]
 
@@ -83,6 +89,8 @@ async def test_language_tags_are_spelled_as_recommended(client: httpx2.AsyncClie
         ({"variants": [{"name": "a"}]}, "variants.0.base_template"),
         ({"holdout_percent": 91}, "holdout_percent"),
         ({"holdout_percent": -1}, "holdout_percent"),
+        ({"holdout_percent": True}, "holdout_percent"),
+        ({"holdout_percent": "10"}, "holdout_percent"),
     ],
 )
 async def test_wrong_fields_are_refused_by_name(client: httpx2.AsyncClient, fields: dict[str, Any], field: str) -> None:
@@ -134,6 +142,16 @@ async def test_an_attribute_that_becomes_known_later_does_not_change_a_campaign(
     await create(client, base_template="{first_name|uppercase} {points}")
     second = (await client.post("/campaigns/2/personalized-preview", json=preview)).json()
     assert second["rendered_message"] == " 5"
+
+
+async def test_a_worker_reads_no_attributes_for_a_column_that_an_attribute_is_named_like(
+    client: httpx2.AsyncClient, connection: Connection
+) -> None:
+    await client.post("/customers", json={"phone": "+254700000001", "attributes": {"location": "Westlands", "tier": 1}})
+    await create(client, base_template="{location|uppercase}")
+    assert (await stored(connection))["personalization"] == {}
+    await client.patch("/campaigns/1", json={"base_template": "{location|uppercase} {tier}"})
+    assert (await stored(connection))["personalization"] == {"attributes": ["tier"]}
 
 
 async def test_a_preview_shows_another_language(client: httpx2.AsyncClient, connection: Connection) -> None:

@@ -27,6 +27,7 @@ def test_the_longest_prefix_wins(prefixes: set[str], digits: str, default: str |
         {"currency": "KES", "prefixes": {"+254": "-1"}},
         {"currency": "KES", "prefixes": {"+254": True}},
         {"currency": "KES", "prefixes": {"": "1"}},
+        {"currency": "KES", "prefixes": {"+254": "1", "254": "2"}},
         {"currency": "KES", "default": "NaN"},
         {"currency": "KES", "defualt": "1"},
         {"prefixes": {}},

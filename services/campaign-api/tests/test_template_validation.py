@@ -126,3 +126,11 @@ async def test_a_template_that_can_never_show_anything_is_refused(
 async def test_an_audience_that_cannot_be_selected_is_answered_as_elsewhere(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/templates/validate", json={"base_template": "Hi", "audience": {"segment": 99}})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "SEGMENT_NOT_FOUND")
+
+
+async def test_content_is_refused_on_a_channel_that_has_none_as_at_creation(client: httpx2.AsyncClient) -> None:
+    body = {"name": "n", "channel": "sms", "content": {"body": "Hi", "footer": "Reply STOP"}}
+    for path in ("/templates/validate", "/campaigns"):
+        answer = await client.post(path, json=body)
+        assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (400, "content"), path
+    assert (await validate(client, **{**body, "channel": "whatsapp"}))["warnings"] == []

@@ -3,8 +3,9 @@
 import asyncio
 from itertools import chain
 
+from dispatcher.completion import finish_campaigns
 from dispatcher.retries import release_due
-from dispatcher.schedules import start_due_campaign
+from dispatcher.schedules import NOBODY, start_due_campaign
 from leopard.db.pool import Connection, Pool
 from support.factories import add_campaign, add_customers, add_messages, rows
 
@@ -72,6 +73,20 @@ async def test_a_scheduled_campaign_is_started_when_it_is_due(connection: Connec
     assert (started["status"], started["audience_unplanned"]) == ("sending", 4)
     [waiting] = await rows(connection, "SELECT status FROM campaigns WHERE id = %s", later)
     assert waiting["status"] == "scheduled"
+
+
+async def test_a_scheduled_campaign_that_nobody_gets_fails_with_the_reason(connection: Connection) -> None:
+    await add_customers(connection, 4)
+    nobody = await scheduled(connection, "-2 seconds", '{"filter": {"location": "Atlantis"}}')
+    held_out = await scheduled(connection, "-1 second", '{"all": true}')
+    await connection.execute("UPDATE campaigns SET holdout_share = 1 WHERE id = %s", [held_out])
+    for campaign_id in (nobody, held_out):
+        assert await start_due_campaign(connection, 1000) == campaign_id
+    assert await finish_campaigns(connection) == [nobody, held_out]
+    for campaign in await rows(connection, "SELECT status, failure_reason FROM campaigns"):
+        assert campaign == {"status": "failed", "failure_reason": NOBODY}
+    [counts] = await rows(connection, "SELECT sum(held_out) AS held_out, sum(total) AS total FROM campaign_counts")
+    assert counts == {"held_out": 4, "total": 0}
 
 
 async def test_a_scheduled_campaign_without_an_audience_waits_for_a_send_request(connection: Connection) -> None:

@@ -21,6 +21,13 @@ def _digits(prefix: str) -> str:
     return digits
 
 
+def _different_prefixes(value: Any) -> Any:  # noqa: ANN401 a request body has any type
+    if isinstance(value, dict) and len({str(prefix).removeprefix("+") for prefix in value}) < len(value):
+        msg = "must not give a prefix twice, with and without a plus sign"
+        raise ValueError(msg)
+    return value
+
+
 def _not_boolean(value: Any) -> Any:  # noqa: ANN401 a request body has any type
     if isinstance(value, bool):
         msg = "must be a number"
@@ -48,7 +55,7 @@ class PriceTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     currency: str = Field(pattern="^[A-Z]{3}$", description="Code of the currency (ISO 4217)", examples=["KES"])
-    prefixes: dict[Prefix, Price] = Field(
+    prefixes: Annotated[dict[Prefix, Price], BeforeValidator(_different_prefixes)] = Field(
         default={},
         max_length=MOST_PREFIXES,
         description="Prices by the first digits of the phone number; the longest that fits is taken",

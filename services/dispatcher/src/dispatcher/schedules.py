@@ -8,7 +8,7 @@ from dispatcher.troubles import CampaignTroubles
 from leopard.audiences.model import Audience
 from leopard.audiences.selection import UNUSABLE_AUDIENCE, audience_problem
 from leopard.audiences.snapshot import begin_audience_send
-from leopard.db.failures import fail_scheduled
+from leopard.db.failures import fail_scheduled, fail_unplanned
 from leopard.db.pool import Connection
 from leopard.db.transitions import move_campaign
 from leopard.domain.formats import KNOWN_FORMAT
@@ -18,6 +18,8 @@ from leopard.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 START: Final = "start scheduled campaigns"
+
+NOBODY: Final = "no customer is in the audience, or all are in the hold-out"
 
 # A campaign without an audience waits for a send request that names its customers.
 _SELECT_DUE: Final = """
@@ -67,7 +69,9 @@ async def start_due_campaign(
 async def _start(connection: Connection, campaign_id: int, audience: object, chunk_size: int) -> None:
     parsed = Audience.model_validate(audience)
     await move_campaign(connection, campaign_id, CampaignStatus.SENDING, only_from={CampaignStatus.SCHEDULED})
-    await begin_audience_send(connection, campaign_id, parsed, chunk_size=chunk_size)
+    if await begin_audience_send(connection, campaign_id, parsed, chunk_size=chunk_size) == 0:
+        # completion ends it; a send request would be refused with this reason
+        await fail_unplanned(connection, campaign_id, NOBODY)
 
 
 async def _fail(connection: Connection, campaign_id: int, reason: str) -> None:

@@ -57,11 +57,13 @@ def _e164(text: str) -> str | None:
 
 
 def _language_code(text: str) -> str | None:
+    problem = "is not a language code, such as en or en_US"
     try:
         language_tag(text)
     except ValueError:
-        return "is not a language code, such as en or en_US"
-    return None
+        return problem
+    # a tag may have spaces around it, and a provider looks up the code as it is
+    return problem if text != text.strip() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from campaign_api.web.errors import ApiError, ErrorCode
 from campaign_api.web.field_types import TemplateText
 from leopard.personalization.content import RichContent
+from leopard.personalization.content_checks import check_channel
 from leopard.personalization.content_parts import ContentError
 
 CONTENT: Final = "What a WhatsApp message has beside its text, or in place of it; docs/whatsapp.md describes it"
@@ -61,3 +62,14 @@ def answering_content_problems() -> Iterator[None]:
     except ContentError as error:
         detail = {"field": error.part, "message": error.problem}
         raise ApiError(ErrorCode.INVALID_REQUEST, str(error), [detail]) from None
+
+
+def refuse_unless_possible(channel: str, content: object) -> None:
+    """Refuse content on a channel that has none.
+
+    Raises:
+        ApiError: INVALID_REQUEST.
+    """
+    if content is not None:
+        with answering_content_problems():
+            check_channel(channel)

@@ -68,6 +68,6 @@ VARIANTS_EXAMPLE: Final[list[dict[str, Any]]] = [
     {"name": "b", "weight": 50, "base_template": "Hello {first_name}!"},
 ]
 
-HoldoutPercent = Annotated[float, Field(ge=0, le=MOST_HELD_OUT_PERCENT, allow_inf_nan=False)]
+HoldoutPercent = Annotated[float, Field(ge=0, le=MOST_HELD_OUT_PERCENT, strict=True, allow_inf_nan=False)]
 
 HOLDOUT: Final = "Percentage of the audience that gets no message, to compare with; `stats.held_out` counts it"

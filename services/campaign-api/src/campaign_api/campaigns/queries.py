@@ -6,7 +6,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from campaign_api.audiences.problems import answering_audience_problems
-from campaign_api.campaigns.content import answering_content_problems
+from campaign_api.campaigns.content import refuse_unless_possible
 from campaign_api.campaigns.requests import CampaignChange, NewCampaign
 from campaign_api.campaigns.schemas import Campaign
 from campaign_api.campaigns.stored_audiences import known_audience
@@ -17,14 +17,15 @@ from leopard.audiences.selection import select_audience
 from leopard.db.pool import Connection
 from leopard.domain.formats import EQUAL_FIELDS_FORMAT, PERSONALIZED_FORMAT
 from leopard.domain.statuses import EDITABLE, CampaignStatus
-from leopard.personalization.content_checks import check_channel
 
 COLUMNS: Final = """
     id, name, channel, status, base_template,
     -- Python's calendar has an end, the database's may be infinite
     CASE WHEN scheduled_at IS NOT NULL
          THEN LEAST(GREATEST(scheduled_at, '0001-01-02 00:00Z'), '9999-12-30 00:00Z') END AS scheduled_at,
-    created_at, updated_at, audience::text AS audience, failure_reason, format, holdout_share * 100 AS holdout_percent,
+    created_at, updated_at, audience::text AS audience, failure_reason, format,
+    -- 0.07 * 100 is not 7; numeric has the 15 digits that both have in common
+    (holdout_share * 100)::numeric::float8 AS holdout_percent,
     (personalization -> 'templates')::text AS templates, (personalization -> 'variants')::text AS variants,
     (personalization -> 'content')::text AS content, personalization::text AS personalization
 """
@@ -84,7 +85,7 @@ async def create_campaign(connection: Connection, campaign: NewCampaign) -> Camp
         ApiError: INVALID_TEMPLATE; INVALID_REQUEST or SEGMENT_NOT_FOUND where its audience cannot be selected.
     """
     accepted = await accept_texts(connection, campaign.texts)
-    _check_channel(campaign.channel, campaign.texts.content)
+    refuse_unless_possible(campaign.channel, campaign.texts.content)
     await connection.execute(_LOCK_CREATION)
     await _check_audience(connection, campaign.audience)
     return await _one(
@@ -132,7 +133,7 @@ async def change_campaign(connection: Connection, campaign_id: int, change: Camp
         await connection.execute(_CHANGE_TEXTS, {"campaign_id": campaign_id, **_stored_texts(accepted)})
         changed = changed.with_texts(accepted)
     refuse_unless_known(changed)
-    _check_channel(changed.channel, changed.content)
+    refuse_unless_possible(changed.channel, changed.content)
     audience = known_audience(changed.audience)
     if "audience" in given:
         await _check_audience(connection, audience)
@@ -205,12 +206,6 @@ def _format(audience: Audience | None, *, personalized: bool) -> int:
     if personalized:
         return PERSONALIZED_FORMAT
     return EQUAL_FIELDS_FORMAT if audience is None else audience.campaign_format
-
-
-def _check_channel(channel: str, content: object) -> None:
-    if content is not None:
-        with answering_content_problems():
-            check_channel(channel)
 
 
 async def _check_audience(connection: Connection, audience: Audience | None) -> None:

@@ -82,7 +82,7 @@ async def accept_texts(connection: Connection, texts: CampaignTexts) -> Accepted
         return AcceptedTexts(texts.base_template, None)
     used = {name for template in parsed for name in used_fields(template.tree)}
     personalization = Personalization(
-        attributes=sorted(used & attributes),
+        attributes=sorted((used & attributes) - COLUMNS.keys()),
         templates=dict(texts.templates),
         variants=list(texts.variants),
         content=texts.content,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from campaign_api.audiences.estimate import estimate_audience
 from campaign_api.audiences.problems import answering_audience_problems
+from campaign_api.campaigns.content import refuse_unless_possible
 from campaign_api.campaigns.requests import AUDIENCE, NewTexts
 from campaign_api.campaigns.sms import SmsSize, sms_size_of, sms_warnings, ucs2_problems
 from campaign_api.campaigns.templates import AcceptedTexts, CampaignTexts, accept_texts
@@ -81,6 +82,7 @@ async def validate(request: ValidationRequest, connection: ConnectionDep) -> Val
     """
     texts = request.texts
     accepted = await accept_texts(connection, texts)
+    refuse_unless_possible(request.channel, texts.content)
     types = await all_types(connection)
     bodies = dict(_sent_bodies(texts, accepted))
     parts = {} if texts.content is None else dict(content_texts(texts.content))
