@@ -69,7 +69,7 @@ class Consuming:
         missing = [subscriber for subscriber in self._subscribers() if not await _is_consuming(subscriber)]
         if not self._missing:
             self._missing_since = time.monotonic()
-        self._missing = [subscriber.queue.name for subscriber in missing]
+        self._missing = sorted(subscriber.queue.name for subscriber in missing)
         if missing and time.monotonic() - self._missing_since > _LOST_AFTER_SECONDS:
             await self._end()
             return 0
