@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from campaign_api.campaigns.requests import NewCampaign
 from leopard.db.pool import Connection
 from support.factories import add_campaign, add_customers, rows
 
@@ -97,3 +98,16 @@ async def test_a_key_expires_after_a_day(client: httpx2.AsyncClient, connection:
 async def test_an_invalid_key_is_refused(client: httpx2.AsyncClient, value: str) -> None:
     answer = await client.post("/campaigns", json=NEW, headers=key(value))
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+
+
+def test_a_plain_campaign_has_the_json_that_the_first_version_compares() -> None:
+    plain = {"name": "n", "channel": "sms", "base_template": "Hi"}
+    written = '{"name":"n","channel":"sms","base_template":"Hi","scheduled_at":null,"audience":null}'
+    assert NewCampaign.model_validate(plain).model_dump_json() == written
+    for later in (
+        {"templates": {"sw": "x"}},
+        {"variants": [{"name": "a", "base_template": "x"}]},
+        {"content": {"footer": "x"}},
+        {"holdout_percent": 1},
+    ):
+        assert NewCampaign.model_validate({**plain, **later}).model_dump_json() != written

@@ -121,6 +121,18 @@ async def test_a_change_of_one_text_leaves_the_others_and_counts_a_version(
     assert (renamed["templates"], (await stored(connection))["version"]) == ({"fr": "Salut"}, 2)
 
 
+async def test_all_texts_together_are_bounded_at_creation_and_at_a_change(client: httpx2.AsyncClient) -> None:
+    half = {**dict.fromkeys(("sw", "fr", "de", "ar"), "x" * 10_000), "pt": "x" * 9_900}
+    one, other = ({"name": name, "base_template": "x", "templates": half} for name in "ab")
+    for path in ("/campaigns", "/templates/validate"):
+        answer = await client.post(path, json={**NEW, "variants": [one, other], "templates": {"sw": "x" * 1000}})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+    await create(client, templates=half)
+    assert (await client.patch("/campaigns/1", json={"variants": [one]})).status_code == 200
+    more = await client.patch("/campaigns/1", json={"variants": [one, other]})
+    assert (more.status_code, "the limit is 100000" in more.json()["error"]["message"]) == (400, True)
+
+
 async def test_null_removes_what_it_names(client: httpx2.AsyncClient, connection: Connection) -> None:
     await create(client, templates={"sw": "Habari"}, variants=VARIANTS, holdout_percent=10)
     nulls = {"templates": None, "variants": None, "holdout_percent": None}

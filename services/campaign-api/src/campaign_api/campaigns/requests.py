@@ -1,5 +1,6 @@
 """Campaigns in requests: to create, and to change."""
 
+import operator
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
@@ -38,9 +39,13 @@ class NewTexts(RequestModel):
         description=f"{TEMPLATE} Required, unless there are variants or `content.body`.",
         examples=[TEMPLATE_EXAMPLE],
     )
-    templates: Templates = Field(default={}, description=TEMPLATES, examples=[TEMPLATES_EXAMPLE])
-    variants: Variants = Field(default=[], description=VARIANTS, examples=[VARIANTS_EXAMPLE])
-    content: NewContent | None = Field(default=None, description=CONTENT, examples=[CONTENT_EXAMPLE])
+    templates: Templates = Field(
+        default={}, description=TEMPLATES, examples=[TEMPLATES_EXAMPLE], exclude_if=operator.not_
+    )
+    variants: Variants = Field(default=[], description=VARIANTS, examples=[VARIANTS_EXAMPLE], exclude_if=operator.not_)
+    content: NewContent | None = Field(
+        default=None, description=CONTENT, examples=[CONTENT_EXAMPLE], exclude_if=operator.not_
+    )
 
     @model_validator(mode="after")
     def _has_a_text(self) -> Self:
@@ -62,12 +67,19 @@ class NewTexts(RequestModel):
         return CampaignTexts(self.base_template, self.templates, stored_variants(self.variants), content)
 
 
-class NewCampaign(NewTexts):
-    """A campaign to create."""
-
+class _NewName(RequestModel):
     name: Name = Field(description="Name of the campaign", examples=["Summer sale"])
     channel: Channel = Field(description="How the messages are sent", examples=[Channel.WHATSAPP])
-    holdout_percent: HoldoutPercent = Field(default=0, description=HOLDOUT, examples=[10])
+
+
+class NewCampaign(NewTexts, _NewName):
+    """A campaign to create.
+
+    Idempotency keys compare its JSON with that of other versions. So a campaign that uses none of the later fields has
+    the JSON of the first version, to the byte.
+    """
+
+    holdout_percent: HoldoutPercent = Field(default=0, description=HOLDOUT, examples=[10], exclude_if=operator.not_)
     scheduled_at: Timestamp | None = Field(default=None, description=SCHEDULE, examples=["2030-01-31T09:00:00Z"])
     audience: Audience | None = Field(default=None, description=AUDIENCE, examples=[{"all": True}])
 

@@ -22,6 +22,9 @@ from leopard.templates.language import Template, TemplateError, has_new_construc
 from leopard.templates.problems import nearest_name
 from leopard.templates.rendering import parse_template as parse_plain_template
 
+MOST_CHARACTERS: Final = 100_000
+"""Characters that all texts of a campaign may have together: each answer that shows the campaign parses them."""
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
 
@@ -70,8 +73,10 @@ async def accept_texts(connection: Connection, texts: CampaignTexts) -> Accepted
     """Check the texts of a campaign. The attributes that are known now stay placeholders.
 
     Raises:
-        ApiError: INVALID_TEMPLATE, and where a text goes wrong; INVALID_REQUEST where the content breaks a limit.
+        ApiError: INVALID_TEMPLATE, and where a text goes wrong; INVALID_REQUEST where the content breaks a limit, or
+            all texts together are too long.
     """
+    _refuse_too_many_characters(texts)
     attributes = frozenset(await known_attribute_types(connection, (text for _, text in texts.by_field())))
     known = known_names(attributes)
     parsed = _parse_all(texts, known)
@@ -93,6 +98,15 @@ async def accept_texts(connection: Connection, texts: CampaignTexts) -> Accepted
 async def known_attribute_types(connection: Connection, texts: Iterable[str]) -> dict[str, FieldType]:
     """The attributes that are known now, with their types, of all names that stand in these texts."""
     return await known_types(connection, {name for text in texts for name in _NAME.findall(text)})
+
+
+def _refuse_too_many_characters(texts: CampaignTexts) -> None:
+    characters = sum(len(text) for _, text in texts.by_field())
+    if characters > MOST_CHARACTERS:
+        raise ApiError(
+            ErrorCode.INVALID_REQUEST,
+            f"The texts of the campaign have {characters} characters together, and the limit is {MOST_CHARACTERS}",
+        )
 
 
 def _parse_all(texts: CampaignTexts, known: frozenset[str]) -> list[Template]:

@@ -35,7 +35,7 @@ _NONE: Final[Mapping[str, object]] = {}
 class ValidationRequest(NewTexts):
     """Texts to validate, and the audience that they are meant for."""
 
-    channel: Channel = Field(default=Channel.SMS, description="How the messages are sent", examples=[Channel.SMS])
+    channel: Channel = Field(default=Channel.SMS, description="How the messages are sent", examples=[Channel.WHATSAPP])
     audience: Audience | None = Field(default=None, description=AUDIENCE, examples=[{"all": True}])
 
 
