@@ -42,7 +42,7 @@ def personalized(run: Run) -> None:
     run.ratios["whole system, five filters / plain"] = scores[FILTERED].rate / scores[PLAIN].rate, "> 0.95"
     # other work on the machine changes the rates of single turns, and the CPU time hardly
     cpu = {name: sum(score.cpu.values()) for name, score in scores.items()}
-    run.ratios["CPU per message, plain / five filters"] = cpu[PLAIN] / cpu[FILTERED], "> 0.95"
+    run.ratios["CPU per message, plain / five filters"] = cpu[PLAIN] / cpu[FILTERED], "> 0.85"
 
 
 def _scores(folder: Path, packages: Path, *, customers: int, repeats: int) -> dict[str, SystemScore]:
