@@ -90,3 +90,35 @@ async def test_all_messages_are_listed_once_and_by_status(client: httpx2.AsyncCl
 async def test_the_messages_of_an_unknown_campaign_are_not_found(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/campaigns/1/messages")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CAMPAIGN_NOT_FOUND")
+
+
+async def test_a_message_is_found_by_its_id(client: httpx2.AsyncClient, connection: Connection) -> None:
+    [customer] = await add_customers(connection, 1)
+    campaign_id = await add_campaign(connection)
+    [message_id] = await add_messages(connection, campaign_id, [customer])
+    await connection.execute("UPDATE outbound_messages SET status = 'sent', rendered_content = 'Hi'")
+    [listed] = (await client.get(f"/campaigns/{campaign_id}/messages")).json()["messages"]
+    assert (await client.get(f"/messages/{message_id}")).json() == listed
+    assert listed["sms"] == {"encoding": "gsm7", "units": 2, "segments": 1}
+    missing = await client.get("/messages/999")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "MESSAGE_NOT_FOUND")
+
+
+async def test_failed_messages_are_counted_by_their_reasons(client: httpx2.AsyncClient, connection: Connection) -> None:
+    customers = await add_customers(connection, 12)
+    campaign_id = await add_campaign(connection)
+    messages = await add_messages(connection, campaign_id, customers)
+    assert (await client.get(f"/campaigns/{campaign_id}/failures")).json() == {"failures": []}
+    await connection.execute(
+        """
+        UPDATE outbound_messages
+           SET status = 'failed', last_error = CASE WHEN id < %s THEN 'refused' END,
+               next_attempt_at = CASE WHEN id < %s THEN now() END
+         WHERE id < %s
+        """,
+        [messages[8], messages[2], messages[10]],
+    )
+    assert (await client.get(f"/campaigns/{campaign_id}/failures")).json()["failures"] == [
+        {"reason": "refused", "messages": 8, "waiting": 2, "message_ids": messages[:5]},
+        {"reason": None, "messages": 2, "waiting": 0, "message_ids": messages[8:10]},
+    ]

@@ -8,6 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from leopard.cli.campaign_tables import printable
+
 _SAMPLE_WIDTH: Final = 300
 """Characters of a sample that are shown."""
 
@@ -44,11 +46,6 @@ def _table(title: str, *columns: str) -> Table:
     for column in columns:
         table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
     return table
-
-
-def _plain(written: str) -> Text:
-    """A text of a template or a customer: without markup, and without characters that control a terminal."""
-    return Text("".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in written))
 
 
 def _totals(report: Mapping[str, Any]) -> Table:
@@ -92,7 +89,7 @@ def _costs(cost: Mapping[str, Any]) -> Group:
 def _shares(noun: str, shares: list[Mapping[str, Any]]) -> Table:
     table = _table(f"{noun}s", noun, "messages", "share")
     for one in shares:
-        table.add_row(_plain(one[noun] or "base_template"), f"{one['messages']:,}", f"{one['share']:.1%}")
+        table.add_row(printable(one[noun] or "base_template"), f"{one['messages']:,}", f"{one['share']:.1%}")
     return table
 
 
@@ -100,7 +97,7 @@ def _failures(failures: list[Mapping[str, Any]]) -> Table:
     table = _table("failures", "messages", "reason", "for example customers")
     for one in failures:
         customers = ", ".join(map(str, one["customer_ids"]))
-        table.add_row(f"{one['messages']:,}", _plain(one["reason"]), customers)
+        table.add_row(f"{one['messages']:,}", printable(one["reason"]), customers)
     return table
 
 
@@ -110,5 +107,5 @@ def _samples(title: str, samples: list[Mapping[str, Any]]) -> Table:
         text = one["text"] if len(one["text"]) <= _SAMPLE_WIDTH else one["text"][:_SAMPLE_WIDTH] + "..."
         segments = "" if one["sms"] is None else str(one["sms"]["segments"])
         row = (str(one["customer_id"]), one["language"] or "", one["variant"] or "", segments, text)
-        table.add_row(*map(_plain, row))
+        table.add_row(*map(printable, row))
     return table

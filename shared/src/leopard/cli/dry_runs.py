@@ -1,10 +1,7 @@
 """Starts a dry run at campaign-api, and follows it to its end."""
 
-import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -12,15 +9,12 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-_TIMEOUT_SECONDS: Final = 60
+from leopard.cli.api_calls import ApiCallError, call_api
+
 _POLL_SECONDS: Final = 0.5
 _LINE_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 30.0
 """How long the API may be unavailable while the dry run goes on."""
-
-
-class DryRunError(Exception):
-    """The API refused the dry run, or cannot be reached; says why."""
 
 
 def run_to_end(url: str, campaign_id: int, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,15 +26,15 @@ def run_to_end(url: str, campaign_id: int, request: Mapping[str, Any]) -> dict[s
         request: The body of the request: recipients, prices.
 
     Raises:
-        DryRunError: The API refused it, or cannot be reached.
+        ApiCallError: The API refused it, or cannot be reached.
     """
-    found = _call(f"{url}/campaigns/{campaign_id}/dry-run", request)
+    found = call_api(f"{url}/campaigns/{campaign_id}/dry-run", request)
     path = f"{url}/dry-runs/{found['id']}"
     try:
         return found if found["status"] != "running" else _follow(path, found)
     except KeyboardInterrupt:
-        with suppress(DryRunError):
-            _call(f"{path}/cancel", {})
+        with suppress(ApiCallError):
+            call_api(f"{path}/cancel", {})
         raise
 
 
@@ -74,32 +68,8 @@ def _get(path: str) -> dict[str, Any]:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            return _call(path)
-        except DryRunError:
+            return call_api(path)
+        except ApiCallError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(_POLL_SECONDS)
-
-
-def _call(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    request = urllib.request.Request(  # noqa: S310 the operator chose the URL
-        url,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-        method="GET" if body is None else "POST",
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
-            return dict(json.load(answer))
-    except urllib.error.HTTPError as error:
-        with error:
-            raise DryRunError(_message_of(error)) from None
-    except (OSError, ValueError) as error:
-        raise DryRunError(f"the API cannot be reached or does not answer: {error}") from error
-
-
-def _message_of(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.load(error)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"the API answered with HTTP {error.code}"

@@ -7,8 +7,10 @@ from psycopg.rows import class_row
 from pydantic import BaseModel, Field
 
 from campaign_api.campaigns.content import RENDERED_CONTENT_EXAMPLE
+from campaign_api.campaigns.queries import get_campaign
 from campaign_api.campaigns.schemas import Campaign
 from campaign_api.campaigns.sms import SmsSize, sms_size_of
+from campaign_api.web.errors import ApiError, ErrorCode
 from campaign_api.web.field_types import Id
 from leopard.db.pool import Connection
 from leopard.domain.statuses import Channel, MessageStatus
@@ -54,17 +56,24 @@ class Message(BaseModel):
 VARIANT_NAME: Final = "(campaigns.personalization -> 'variants' -> (m.variant - 1) ->> 'name')"
 """SQL for the name of a message's variant; null if there is none."""
 
-# The key is the customer, because (campaign_id, customer_id) is an index that exists anyway.
-_LIST: Final = f"""
+_COLUMNS: Final = f"""
 SELECT m.id, m.campaign_id, m.customer_id, m.status, m.rendered_content, m.content, m.last_error, m.retry_count,
        m.next_attempt_at, {VARIANT_NAME} AS variant, m.created_at, m.updated_at
   FROM outbound_messages AS m
   JOIN campaigns ON campaigns.id = m.campaign_id
+"""
+
+# The key is the customer, because (campaign_id, customer_id) is an index that exists anyway.
+_LIST: Final = f"""
+{_COLUMNS}
  WHERE m.campaign_id = %(campaign_id)s AND m.customer_id > %(after)s
    AND (%(status)s::text IS NULL OR m.status = %(status)s)
  ORDER BY m.customer_id
  LIMIT %(limit)s
 """
+
+
+_GET: Final = f"{_COLUMNS} WHERE m.id = %(message_id)s"
 
 
 async def list_messages(
@@ -74,10 +83,27 @@ async def list_messages(
     async with connection.cursor(row_factory=class_row(Message)) as cursor:
         await cursor.execute(_LIST, {"campaign_id": campaign.id, "status": status, "after": after, "limit": limit})
         messages = await cursor.fetchall()
-    if campaign.channel == Channel.SMS:
-        for message in messages:
-            message.sms = None if message.rendered_content is None else sms_size_of(message.rendered_content)
-    return messages
+    return [_with_size(message, campaign) for message in messages]
+
+
+async def get_message(connection: Connection, message_id: int) -> Message:
+    """One message.
+
+    Raises:
+        ApiError: MESSAGE_NOT_FOUND.
+    """
+    async with connection.cursor(row_factory=class_row(Message)) as cursor:
+        await cursor.execute(_GET, {"message_id": message_id})
+        message = await cursor.fetchone()
+    if message is None:
+        raise ApiError(ErrorCode.MESSAGE_NOT_FOUND, f"Message {message_id} not found")
+    return _with_size(message, await get_campaign(connection, message.campaign_id))
+
+
+def _with_size(message: Message, campaign: Campaign) -> Message:
+    if campaign.channel == Channel.SMS and message.rendered_content is not None:
+        message.sms = sms_size_of(message.rendered_content)
+    return message
 
 
 def unknown_statuses(messages: list[Message]) -> list[str]:

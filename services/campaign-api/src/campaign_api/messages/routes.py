@@ -7,15 +7,16 @@ from pydantic import BaseModel, Field
 
 from campaign_api.campaigns.queries import get_campaign
 from campaign_api.dependencies import ConnectionDep
-from campaign_api.messages.queries import Message, list_messages, unknown_statuses
+from campaign_api.messages.failures import MOST_REASONS, Failure, failures_of
+from campaign_api.messages.queries import Message, get_message, list_messages, unknown_statuses
 from campaign_api.web.error_responses import error_responses
 from campaign_api.web.errors import ErrorCode
-from campaign_api.web.field_types import CampaignId, EmptyAsNone
+from campaign_api.web.field_types import CampaignId, EmptyAsNone, MessageId
 from campaign_api.web.json_bodies import JsonRoute
 from campaign_api.web.paging import KeyPagination, PageQuery, next_cursor
 from leopard.domain.statuses import MessageStatus
 
-router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["sending"], route_class=JsonRoute)
+router = APIRouter(tags=["sending"], route_class=JsonRoute)
 
 
 class MessageList(BaseModel):
@@ -31,8 +32,14 @@ class MessageList(BaseModel):
     )
 
 
+class FailureList(BaseModel):
+    """Why messages of a campaign failed."""
+
+    failures: list[Failure] = Field(description=f"The {MOST_REASONS} most frequent reasons, the most frequent first")
+
+
 @router.get(
-    "/messages",
+    "/campaigns/{campaign_id}/messages",
     operation_id="list_messages",
     summary="List the messages of a campaign",
     response_description="A page of messages",
@@ -53,3 +60,28 @@ async def read_messages(
         pagination=KeyPagination(page_size=page.size, next_cursor=cursor),
         warnings=unknown_statuses(rows[:kept]),
     )
+
+
+@router.get(
+    "/messages/{message_id}",
+    operation_id="get_message",
+    summary="Get a message",
+    response_description="The message",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.MESSAGE_NOT_FOUND),
+)
+async def read_message(message_id: MessageId, connection: ConnectionDep) -> Message:
+    """Get one message: its status, its text, and the error of its last failed attempt."""
+    return await get_message(connection, message_id)
+
+
+@router.get(
+    "/campaigns/{campaign_id}/failures",
+    operation_id="list_failures",
+    summary="List the reasons of failures",
+    response_description="The reasons",
+    responses=error_responses(ErrorCode.INVALID_REQUEST, ErrorCode.CAMPAIGN_NOT_FOUND),
+)
+async def read_failures(campaign_id: CampaignId, connection: ConnectionDep) -> FailureList:
+    """Count the failed messages of a campaign by the reason of their last attempt, with examples."""
+    campaign = await get_campaign(connection, campaign_id)
+    return FailureList(failures=await failures_of(connection, campaign.id))

@@ -14,6 +14,7 @@ _MEANINGS: Final[dict[ErrorCode, str]] = {
     ErrorCode.CAMPAIGN_NOT_FOUND: "no campaign has this id",
     ErrorCode.CUSTOMER_NOT_FOUND: "no customer has this id",
     ErrorCode.DRY_RUN_NOT_FOUND: "no dry run has this id",
+    ErrorCode.MESSAGE_NOT_FOUND: "no message has this id",
     ErrorCode.IMPORT_NOT_FOUND: "no import has this id",
     ErrorCode.SEGMENT_NOT_FOUND: "no segment has this id",
     ErrorCode.NOT_FOUND: "no resource has this path",
@@ -39,6 +40,7 @@ _EXAMPLES: Final[dict[ErrorCode, dict[str, Any]]] = {
     ErrorCode.CAMPAIGN_NOT_FOUND: error_body(ErrorCode.CAMPAIGN_NOT_FOUND, "Campaign 999 not found"),
     ErrorCode.CUSTOMER_NOT_FOUND: error_body(ErrorCode.CUSTOMER_NOT_FOUND, "Customer 999 not found"),
     ErrorCode.DRY_RUN_NOT_FOUND: error_body(ErrorCode.DRY_RUN_NOT_FOUND, "Dry run 999 not found"),
+    ErrorCode.MESSAGE_NOT_FOUND: error_body(ErrorCode.MESSAGE_NOT_FOUND, "Message 999 not found"),
     ErrorCode.IMPORT_NOT_FOUND: error_body(ErrorCode.IMPORT_NOT_FOUND, "Import 999 not found"),
     ErrorCode.SEGMENT_NOT_FOUND: error_body(ErrorCode.SEGMENT_NOT_FOUND, "Segment 999 not found"),
 }

@@ -93,6 +93,9 @@ DryRunId = Annotated[
 ImportId = Annotated[
     int, BeforeValidator(_record_id), Path(description="Id of the import", ge=1, json_schema_extra=_INT64)
 ]
+MessageId = Annotated[
+    int, BeforeValidator(_record_id), Path(description="Id of the message", ge=1, json_schema_extra=_INT64)
+]
 SegmentId = Annotated[
     int, BeforeValidator(_record_id), Path(description="Id of the segment", ge=1, json_schema_extra=_INT64)
 ]
