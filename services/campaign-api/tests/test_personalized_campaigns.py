@@ -101,7 +101,11 @@ async def test_wrong_fields_are_refused_by_name(client: httpx2.AsyncClient, fiel
 
 async def test_variants_need_no_base_template(client: httpx2.AsyncClient) -> None:
     body = {"name": "n", "channel": "sms", "variants": VARIANTS}
-    assert (await client.post("/campaigns", json=body)).json()["base_template"] == "A {first_name}"
+    created = (await client.post("/campaigns", json=body)).json()
+    assert created["base_template"] == "A {first_name}"
+    longer = {"variants": [{"name": "a", "base_template": "x" * 161}, VARIANTS[1]]}
+    changed = (await client.patch(f"/campaigns/{created['id']}", json=longer)).json()
+    assert (changed["base_template"], changed["sms"]["segments"]) == ("A {first_name}", 2)
     missing = await client.post("/campaigns", json={"name": "n", "channel": "sms"})
     assert missing.status_code == 400
     assert "base_template" in missing.json()["error"]["message"]

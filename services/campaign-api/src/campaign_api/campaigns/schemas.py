@@ -78,16 +78,19 @@ class Campaign(BaseModel):
     """All that is stored beside `base_template`, as JSON; None for the first version of the language."""
 
     @computed_field(  # type: ignore[prop-decorator]
-        description="What `base_template` takes as an SMS where all placeholders are empty; absent for other channels",
+        description=(
+            "What `base_template`, or that of the first variant, takes as an SMS where all placeholders are empty;"
+            " absent for other channels"
+        ),
         exclude_if=lambda size: size is None,
     )
     @property
     def sms(self) -> SmsSize | None:
-        """What `base_template` takes as an SMS."""
+        """What `base_template`, or that of the first variant, takes as an SMS."""
         texts = self._known_texts()
         if texts is None or self.channel != Channel.SMS:
             return None
-        return sms_size(self.base_template, texts.attributes)
+        return sms_size(texts.texts()[0], texts.attributes)
 
     @computed_field(  # type: ignore[prop-decorator]
         description="Unknown placeholders of the template, and values that this version does not know", examples=[[]]
