@@ -21,7 +21,18 @@ _LEAKS: Final[list[str]] = []
 def pytest_configure(config: pytest.Config) -> None:
     """Watch all loggers of this process."""
     config.addinivalue_line("markers", "expects_tracebacks: the tested code logs tracebacks")
+    _keep_no_loggers()
     _watch_all()
+
+
+def _keep_no_loggers() -> None:
+    """A logger that keeps the configuration of one test would hide its lines from the tests after it."""
+    configure = structlog.configure
+
+    def configure_without_cache(**given: Any) -> None:
+        configure(**{**given, "cache_logger_on_first_use": False})
+
+    structlog.configure = configure_without_cache  # type: ignore[assignment]
 
 
 def _watch_all() -> None:
