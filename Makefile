@@ -127,7 +127,7 @@ CLIENT_NEEDS := --with httpx==0.28.1 --with attrs==26.1.0
 .PHONY: openapi-client
 openapi-client: .venv ## Generate a Python client from docs/openapi.json, and call the API with it
 	@rm -rf $(CLIENT)
-	@$(UV) tool run --quiet $(GENERATOR) generate --path docs/openapi.json --output-path $(CLIENT)/leopard_client --meta none --fail-on-warning
+	@$(UV) tool run --quiet $(GENERATOR) generate --path docs/openapi.json --output-path $(CLIENT)/leopard_client --meta none --config tests/api_contract/generator.yaml --fail-on-warning
 	@PYTHONPATH=deploy/local:tests:$(CLIENT) $(UV) run --frozen $(CLIENT_NEEDS) pytest tests/api_contract/generated_client.py $(TESTS)
 
 .PHONY: fmt
