@@ -109,9 +109,10 @@ async def test_only_the_locked_customer_is_unavailable(
     for _ in range(2):
         await add_campaign(connection, status="draft")
     async with locked("SELECT FROM customers WHERE id = 1 FOR UPDATE"):
+        # first, so that it waits for the customer and not for its turn
+        named = start([client.post("/campaigns/1/send", json={"customer_ids": customers})])
         changes = start([client.patch("/customers/1", json={"first_name": "A"}) for _ in range(MORE_THAN_THE_POOL)])
         deleted = start([client.delete("/customers/1")])
-        named = start([client.post("/campaigns/1/send", json={"customer_ids": customers})])
         assert (await client.patch("/customers/2", json={"first_name": "A"})).status_code == 200
         assert (await client.post("/campaigns/2/send", json={"customer_ids": customers[1:]})).status_code == 200
         await assert_locked([*await changes, *await deleted], "Customer 1")
