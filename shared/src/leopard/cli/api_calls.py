@@ -1,12 +1,15 @@
 """Calls of campaign-api from commands."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any, Final
 
 _TIMEOUT_SECONDS: Final = 60
+_PATIENCE_SECONDS: Final = 30.0
+"""How long the API may be unavailable; a pod may be replaced meanwhile."""
 
 
 class ApiCallError(Exception):
@@ -33,6 +36,26 @@ def call_api(url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
             raise ApiCallError(_message_of(error)) from None
     except (OSError, ValueError) as error:
         raise ApiCallError(f"the API cannot be reached or does not answer: {error}") from error
+
+
+def get_patiently(url: str, pause_seconds: float) -> dict[str, Any]:
+    """GET an answer, and try again for a while where there is none.
+
+    Args:
+        url: What to get.
+        pause_seconds: How long to wait before the next try.
+
+    Raises:
+        ApiCallError: The API refused every time, or could not be reached.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return call_api(url)
+        except ApiCallError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(pause_seconds)
 
 
 def _message_of(error: urllib.error.HTTPError) -> str:

@@ -8,13 +8,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from leopard.cli.api_calls import ApiCallError, call_api
+from leopard.cli.api_calls import call_api, get_patiently
 
 _POLL_SECONDS: Final = 1.0
 _LINE_SECONDS: Final = 10.0
-_PATIENCE_SECONDS: Final = 30.0
-"""How long the API may be unavailable; a pod may be replaced meanwhile."""
-
 _RATE_SECONDS: Final = 10
 FOLLOWED: Final = frozenset({"scheduled", "sending", "paused"})
 """Statuses that change by themselves, or by another client."""
@@ -39,7 +36,7 @@ def follow_campaign(url: str, campaign_id: int) -> dict[str, Any]:
             words = f"{campaign['status']}, {stats['failed']:,} failed"
             progress.update(task, description=words, total=stats["total"], completed=stats["total"] - stats["pending"])
             time.sleep(_POLL_SECONDS)
-            campaign = _get(path)
+            campaign = get_patiently(path, _POLL_SECONDS)
     return campaign
 
 
@@ -56,16 +53,5 @@ def _follow_with_lines(path: str, campaign: dict[str, Any]) -> dict[str, Any]:
             rate = f", {(done - finished[0][1]) / seconds:,.0f}/s" if seconds else ""
             print(f"{campaign['status']}: {done:,} of {stats['total']:,}{rate}", file=sys.stderr, flush=True)
         time.sleep(_POLL_SECONDS)
-        campaign = _get(path)
+        campaign = get_patiently(path, _POLL_SECONDS)
     return campaign
-
-
-def _get(path: str) -> dict[str, Any]:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            return call_api(path)
-        except ApiCallError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_POLL_SECONDS)

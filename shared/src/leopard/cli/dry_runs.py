@@ -9,12 +9,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from leopard.cli.api_calls import ApiCallError, call_api
+from leopard.cli.api_calls import ApiCallError, call_api, get_patiently
 
 _POLL_SECONDS: Final = 0.5
 _LINE_SECONDS: Final = 10.0
-_PATIENCE_SECONDS: Final = 30.0
-"""How long the API may be unavailable while the dry run goes on."""
 
 
 def run_to_end(url: str, campaign_id: int, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def _follow(path: str, found: dict[str, Any]) -> dict[str, Any]:
         task = progress.add_task("dry run", total=found["recipients"])
         while found["status"] == "running":
             time.sleep(_POLL_SECONDS)
-            found = _get(path)
+            found = get_patiently(path, _POLL_SECONDS)
             progress.update(task, total=found["recipients"], completed=found["rendered"])
     return found
 
@@ -56,20 +54,8 @@ def _follow_with_lines(path: str, found: dict[str, Any]) -> dict[str, Any]:
     said = time.monotonic()
     while found["status"] == "running":
         time.sleep(_POLL_SECONDS)
-        found = _get(path)
+        found = get_patiently(path, _POLL_SECONDS)
         if time.monotonic() - said >= _LINE_SECONDS:
             said = time.monotonic()
             print(f"rendered {found['rendered']:,} of {found['recipients'] or 0:,}", file=sys.stderr)
     return found
-
-
-def _get(path: str) -> dict[str, Any]:
-    """The dry run, once the API answers; a pod may be replaced meanwhile."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            return call_api(path)
-        except ApiCallError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_POLL_SECONDS)
