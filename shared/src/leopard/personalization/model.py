@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leopard.personalization.content import RichContent
+from leopard.personalization.shares import bounds_of
 
 
 class PersonalizationError(ValueError):
@@ -36,6 +37,11 @@ class Personalization(BaseModel):
     """Templates by their language tags."""
     variants: list[Variant] = []
     content: RichContent | None = None
+
+    @property
+    def variant_bounds(self) -> list[float] | None:
+        """Where the share of each variant begins; null where there are no variants."""
+        return bounds_of([variant.weight for variant in self.variants]) if self.variants else None
 
     def stored(self) -> dict[str, Any]:
         """The JSON that is stored with a campaign."""

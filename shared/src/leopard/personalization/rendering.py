@@ -14,7 +14,6 @@ from leopard.personalization.languages import best_language
 from leopard.personalization.local_times import local_time
 from leopard.personalization.model import Personalization, Variant, read_personalization
 from leopard.personalization.rendered_content import render_content
-from leopard.personalization.shares import bounds_of
 from leopard.templates.field_names import FIELDS
 from leopard.templates.language import known_names, parse_template
 from leopard.templates.rendering import parse_template as parse_plain_template
@@ -159,7 +158,7 @@ class MessageTemplates:
     @cached_property
     def variant_bounds(self) -> list[float] | None:
         """Where the share of each variant begins; None where there are no variants."""
-        return bounds_of([variant.weight for variant in self.variants]) if self.variants else None
+        return self.personalization.variant_bounds if self.personalization else None
 
     def render(self, recipient: Recipient, variant: int | None = None, language: str | None = None) -> RenderedMessage:
         """Render the message of a recipient.

@@ -16,7 +16,6 @@ from leopard.personalization.content import RichContent
 from leopard.personalization.content_checks import check_content
 from leopard.personalization.content_parts import texts as content_texts
 from leopard.personalization.model import Personalization, Variant
-from leopard.personalization.shares import bounds_of
 from leopard.templates.checks import shows_something, used_fields
 from leopard.templates.language import Template, TemplateError, has_new_constructs, known_names, parse_template
 from leopard.templates.problems import nearest_name
@@ -65,8 +64,7 @@ class AcceptedTexts:
     @property
     def variant_bounds(self) -> list[float] | None:
         """Where the share of each variant begins; null where there are none."""
-        variants = self.personalization.variants if self.personalization else []
-        return bounds_of([variant.weight for variant in variants]) if variants else None
+        return self.personalization.variant_bounds if self.personalization else None
 
 
 async def accept_texts(connection: Connection, texts: CampaignTexts) -> AcceptedTexts:
