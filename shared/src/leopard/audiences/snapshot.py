@@ -19,7 +19,7 @@ from leopard.personalization.shares import held_out_sql
 SAMPLE: Final = "ORDER BY hashint8extended(customers.id, %(campaign_id)s) LIMIT %(limit)s"
 
 
-_HELD_OUT: Final = held_out_sql("%(campaign_id)s::bigint", "id", "%(holdout_share)s::float8")
+_HELD_OUT: Final = held_out_sql("%(campaign_id)s::bigint", "customers.id", "%(holdout_share)s::float8")
 
 _COUNT_HELD_OUT: Final = adding(
     ("held_out",), f"SELECT %(campaign_id)s, {WRITER_SHARD}, held_out FROM whole WHERE held_out > 0"
@@ -30,13 +30,13 @@ _COUNT_HELD_OUT: Final = adding(
 def _begin(selection: Selection) -> str:
     return f"""
 WITH chosen AS (
-    SELECT customers.id
+    SELECT customers.id, {_HELD_OUT} AS held_out
       FROM customers
      WHERE {selection.condition}
      {"" if selection.limit is None else SAMPLE}
 ), whole AS MATERIALIZED (
-    SELECT array_agg(id ORDER BY id) FILTER (WHERE NOT {_HELD_OUT}) AS ids,
-           count(*) FILTER (WHERE {_HELD_OUT}) AS held_out
+    SELECT array_agg(id ORDER BY id) FILTER (WHERE NOT held_out) AS ids,
+           count(*) FILTER (WHERE held_out) AS held_out
       FROM chosen
 ), stored AS (
     INSERT INTO audience_recipients (campaign_id, last_id, customer_ids)
